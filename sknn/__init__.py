@@ -1,0 +1,7 @@
+"""Neural networks of the textbook as scikit-learn estimators."""
+
+from sknn._mlp import MLPClassifier, MLPRegressor
+
+__version__ = "0.1.0"
+
+__all__ = ["MLPClassifier", "MLPRegressor"]

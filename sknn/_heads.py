@@ -1,0 +1,267 @@
+"""Heads: how classifiers and regressors encode targets and read predictions."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import r2_score
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import unique_labels
+
+from sknn._sklearn_compat import StrOptions, fit_context
+from sknn.data import ClassTargets, RealTargets, combine_weights
+
+
+def _check_stochastic(estimator):
+    """Refuse `partial_fit` where there are no epochs."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit is only available for stochastic optimizers. "
+            f"{estimator.solver} is not stochastic."
+        )
+    return True
+
+
+def _one_column(y):
+    """Vector of a single column of targets, with scikit-learn's warning."""
+    if y.ndim == 2 and y.shape[1] == 1:
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected. Please change "
+            "the shape of y to (n_samples,), for example using ravel().",
+            DataConversionWarning,
+            stacklevel=5,
+        )
+        return y.ravel()
+    return y
+
+
+class ClassifierHead(ClassifierMixin):
+    """Labels in; labels and probabilities out."""
+
+    _parameter_constraints: dict = {
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    _y_options = {"multi_output": True}
+
+    def _check_y(self, y):
+        return y.toarray() if hasattr(y, "toarray") else _one_column(y)
+
+    def _make_targets(self, y, classes, continues, incremental):
+        if incremental:
+            self._check_classes(classes, continues)
+        if not continues:
+            if classes is None or y.ndim == 2:
+                return ClassTargets.fit(y)
+            targets = ClassTargets.fit(np.asarray(classes))
+            targets.check_known(y)
+            return targets
+        if not incremental and set(unique_labels(y)) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the "
+                f"previous call to fit. Previously got {self.classes_}, `y` has "
+                f"{unique_labels(y)}"
+            )
+        self._targets.check_known(y)
+        return self._targets
+
+    def _check_classes(self, classes, continues):
+        """Check that `classes` come with the first partial_fit and never change."""
+        if not continues and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        if classes is None:
+            return
+        if continues and not np.array_equal(self.classes_, unique_labels(classes)):
+            raise ValueError(
+                f"classes must be the same as on the last call to partial_fit, "
+                f"{self.classes_}: got {classes}."
+            )
+
+    def _check_validation_targets(self, targets, y_val):
+        try:
+            targets.check_known(y_val)
+        except ValueError as error:
+            raise ValueError(f"y_val: {error}") from error
+
+    def _set_target_attributes(self, targets):
+        super()._set_target_attributes(targets)
+        self.classes_, self.n_outputs_ = targets.classes, targets.n_outputs
+
+    def _combine_weights(self, X, y, sample_weight, targets, incremental):
+        if incremental and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which never "
+                "sees all classes' counts: pass a dict of weights, for example from "
+                "sklearn.utils.compute_class_weight."
+            )
+        return combine_weights(X, sample_weight, X.dtype, self.class_weight, targets, y)
+
+    def _score_raw(self, raw, y, sample_weight):
+        """Accuracy, or the share of rows with all labels right."""
+        if not np.isfinite(raw).all():
+            return float("nan")
+        truth = y[:, 0] if self._targets.kind == "binary" else y
+        hits = self._targets.decode_codes(raw) == truth
+        if hits.ndim == 2:
+            hits = hits.all(axis=1)
+        return float(np.average(hits, weights=sample_weight))
+
+    @available_if(_check_stochastic)
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Train for one epoch more on the given rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training inputs.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels or an indicator matrix.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that any call will see. Needed on the first call.
+
+        Returns
+        -------
+        self : object
+            The network, trained a little more.
+        """
+        return self._partial_fit(X, y, sample_weight, classes)
+
+    def predict(self, X):
+        """Predict the most probable class, or all probable labels, of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Predicted labels.
+        """
+        raw = self._predict_raw(X)  # before anything that only a fit sets
+        return self._targets.decode(raw)
+
+    def predict_proba(self, X):
+        """Predict the probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Probabilities in the order of ``classes_``.
+        """
+        raw = self._predict_raw(X)
+        probability = self._targets.link(raw)
+        if self._targets.kind == "binary":
+            return np.hstack([1 - probability, probability])
+        if self._targets.kind == "multilabel":
+            limits = np.finfo(probability.dtype)
+            return np.clip(probability, limits.tiny, 1 - limits.epsneg)
+        return probability
+
+    def predict_log_proba(self, X):
+        """Logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Log-probabilities in the order of ``classes_``.
+        """
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+
+class RegressorHead(RegressorMixin):
+    """Real numbers in; real numbers out."""
+
+    _parameter_constraints: dict = {
+        "loss": [StrOptions({"squared_error", "poisson"})],
+    }
+
+    _y_options = {"multi_output": True, "y_numeric": True}
+
+    def _check_y(self, y):
+        if self.loss == "poisson" and np.min(y) < 0:
+            raise ValueError(
+                f"y must be >= 0 with loss='poisson': got {np.min(y)} as its smallest "
+                "value."
+            )
+        return _one_column(y)
+
+    def _make_targets(self, y, classes, continues, incremental):
+        return RealTargets(1 if y.ndim == 1 else y.shape[1], self.loss)
+
+    def _check_validation_targets(self, targets, y_val):
+        n_outputs = 1 if y_val.ndim == 1 else y_val.shape[1]
+        if n_outputs != targets.n_outputs:
+            raise ValueError(
+                f"y_val must have as many columns as y, {targets.n_outputs}: got "
+                f"{n_outputs}."
+            )
+
+    def _set_target_attributes(self, targets):
+        super()._set_target_attributes(targets)
+        self.n_outputs_ = targets.n_outputs
+
+    def _score_raw(self, raw, y, sample_weight):
+        """Coefficient of determination."""
+        prediction = self._targets.link(raw)
+        if not np.isfinite(prediction).all():
+            return float("nan")
+        return float(r2_score(y, prediction, sample_weight=sample_weight))
+
+    @available_if(_check_stochastic)
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one epoch more on the given rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training inputs.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        self : object
+            The network, trained a little more.
+        """
+        return self._partial_fit(X, y, sample_weight)
+
+    def predict(self, X):
+        """Predict the target of each row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions.
+        """
+        raw = self._predict_raw(X)  # before anything that only a fit sets
+        return self._targets.decode(raw)

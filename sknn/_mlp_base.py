@@ -1,0 +1,182 @@
+"""What the two multi-layer perceptrons share."""
+
+from numbers import Integral
+
+import numpy as np
+
+from sknn._base import BaseNetwork
+from sknn._sklearn_compat import Interval, StrOptions, check_feature_names_in
+from sknn.modules import MLP
+from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
+from sknn.training._initialization import glorot_uniform
+from sknn.training._threads import NEVER_THREADED, limited_threads
+
+OUTPUT_ACTIVATIONS = {
+    "log_loss": "softmax",
+    "binary_log_loss": "logistic",
+    "squared_error": "identity",
+    "poisson": "exp",
+}
+
+
+class BaseMLP(BaseNetwork):
+    """What both perceptrons share: layers, the delta rule, weights as arrays."""
+
+    _parameter_constraints: dict = {
+        **BaseNetwork._parameter_constraints,
+        "hidden_layer_sizes": [
+            "array-like",
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    # -- architecture ----------------------------------------------------------
+
+    @property
+    def _hidden_sizes(self):
+        """Units of the hidden layers as a list."""
+        sizes = self.hidden_layer_sizes
+        return [int(size) for size in sizes] if np.ndim(sizes) else [int(sizes)]
+
+    def _check_parameters(self):
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
+        whole = sizes.size == 0 or np.issubdtype(sizes.dtype, np.integer)
+        if sizes.ndim != 1 or not whole or np.any(sizes <= 0):
+            raise ValueError(
+                "hidden_layer_sizes must be > 0, whole numbers, one a layer: got "
+                f"{self.hidden_layer_sizes}."
+            )
+        super()._check_parameters()
+
+    def _layer_sizes(self, n_features, n_outputs):
+        return [n_features, *self._hidden_sizes, n_outputs]
+
+    def _make_module(self, n_features, n_outputs, device):
+        return MLP(self._layer_sizes(n_features, n_outputs), self.activation, device)
+
+    def _initialize(self, module, random_state):
+        factor = 2.0 if self.activation == "logistic" else 6.0
+        glorot_uniform(module, random_state, factor)
+
+    def _check_same_layers(self, n_features, n_outputs):
+        layers = self.module_.layers
+        fitted = [layers[0].in_features, *(layer.out_features for layer in layers)]
+        wanted = self._layer_sizes(n_features, n_outputs)
+        if fitted != wanted:
+            raise ValueError(
+                "hidden_layer_sizes and the columns of y must stay as fitted while "
+                "warm_start or partial_fit goes on with the weights: the fitted layers "
+                f"have {fitted} units, and now {wanted} are asked for."
+            )
+
+    def _set_target_attributes(self, targets):
+        super()._set_target_attributes(targets)
+        self.n_layers_ = len(self._hidden_sizes) + 2
+        self.out_activation_ = OUTPUT_ACTIVATIONS[targets.loss]
+
+    # -- gradient and predictions by hand --------------------------------------
+
+    def _largest_product(self, n_rows):
+        sizes = [layer.weight.numel() for layer in self.module_.layers]
+        return n_rows * max(sizes)
+
+    def _parameter_views(self):
+        """Weights (fan_in, fan_out) and biases (1, fan_out) of each layer."""
+        layers = self.module_.layers
+        return (
+            [layer.weight.detach().t() for layer in layers],
+            [layer.bias.detach().view(1, -1) for layer in layers],
+        )
+
+    def _make_gradient(self, flat, loss, batch_size, rows):
+        layers = self.module_.layers
+        weights, biases = self._parameter_views()
+        widest = max(self._layer_sizes(*rows.arrays[0].shape[1:], self.n_outputs_)[1:])
+        return DeltaRule(
+            weights,
+            biases,
+            [layer.weight.grad.t() for layer in layers],
+            [layer.bias.grad.view(1, -1) for layer in layers],
+            self.activation,
+            loss,
+            choose_ops(flat.values.device, rows.arrays[0], batch_size * widest),
+        )
+
+    def _raw_outputs(self, X):
+        if self._flat.values.device.type != "cpu":
+            return super()._raw_outputs(X)
+        return self._forward(X)
+
+    def _forward(self, X, hidden=False):
+        forward = ForwardPass(*self._parameter_views(), self.activation)
+        product_size = self._largest_product(X.shape[0])
+        if product_size < NEVER_THREADED:
+            return forward(X, hidden=hidden)
+        with limited_threads(product_size):
+            return forward(X, hidden=hidden)
+
+    def transform(self, X):
+        """Activations of the last hidden layer: the features that were learned.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, hidden_layer_sizes[-1])
+            Activations; `X` itself where there is no hidden layer.
+        """
+        X = self._checked_inputs(X)
+        if len(self.module_.layers) == 1:
+            return X
+        if self._flat.values.device.type != "cpu":
+            return super()._raw_outputs(X, self.module_.hidden)
+        return self._forward(X, hidden=True)
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns of `transform`.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the inputs, checked against those seen in fit.
+
+        Returns
+        -------
+        ndarray of str
+            The lower-case class name and a number, or the inputs' names where there
+            is no hidden layer.
+        """
+        names = check_feature_names_in(self, input_features)
+        if len(self.module_.layers) == 1:
+            return names
+        n_hidden = self.module_.layers[-1].in_features
+        prefix = type(self).__name__.lower()
+        return np.asarray([f"{prefix}{i}" for i in range(n_hidden)], dtype=object)
+
+    # -- fitted weights --------------------------------------------------------
+
+    @property
+    def coefs_(self):
+        """Weights of each layer, (fan_in, fan_out): views of the module's."""
+        return [array_view(layer.weight.t()) for layer in self.module_.layers]
+
+    @property
+    def intercepts_(self):
+        """Biases of each layer, (fan_out,): views of the module's."""
+        return [array_view(layer.bias) for layer in self.module_.layers]
+
+
+def array_view(tensor):
+    """Array on a CPU tensor's memory, or a copy from an accelerator."""
+    return tensor.detach().cpu().numpy()

@@ -1,0 +1,176 @@
+"""Batches of rows: slices of resident arrays, never collated row by row."""
+
+import numpy as np
+import torch
+from scipy import sparse
+
+
+class Batch(tuple):
+    """``(x, y)``, as skorch expects a batch, with the weights riding along.
+
+    Attributes
+    ----------
+    weight : array of shape (batch, 1) or None
+        Weight of each row.
+    total : float
+        Sum of the weights, or the number of rows.
+    n_rows : int
+        Number of rows.
+    """
+
+    def __new__(cls, x, y, weight, total, n_rows):
+        batch = super().__new__(cls, (x, y))
+        batch.weight, batch.total, batch.n_rows = weight, total, n_rows
+        return batch
+
+
+class TensorBatches:
+    """Iterator of batches in the order that one permutation an epoch gives.
+
+    Each epoch permutes the previous epoch's order, so that the same `RandomState`
+    visits the rows in the order in which scikit-learn's networks do.
+
+    Parameters
+    ----------
+    dataset : Rows
+        Rows to iterate over.
+    batch_size : int
+        Rows a batch; the last batch of an epoch may be shorter.
+    random_state : numpy.random.RandomState, optional
+        Source of the permutations; None keeps the given order.
+    device : torch.device or str
+        Where iterated batches are put.
+    """
+
+    def __init__(self, dataset, batch_size=200, random_state=None, device="cpu"):
+        self.dataset = dataset
+        self.batch_size = int(batch_size)
+        self.random_state = random_state
+        self.device = torch.device(device)
+        self._order = np.arange(len(dataset))
+
+    def __len__(self):
+        return -(-len(self.dataset) // self.batch_size)
+
+    def _next_positions(self):
+        """Positions of all rows in this epoch's order."""
+        if self.random_state is not None:
+            permutation = np.arange(len(self._order))
+            self.random_state.shuffle(permutation)
+            self._order = self._order[permutation]
+        return self.dataset.positions(self._order)
+
+    def __iter__(self):
+        """Yield batches of tensors in memory of their own, for whoever keeps them."""
+        X, y, weight = self.dataset.arrays
+        positions = self._next_positions()
+        for start in range(0, len(positions), self.batch_size):
+            index = positions[start : start + self.batch_size]
+            x = X[index]
+            x = x.toarray() if sparse.issparse(x) else x
+            yield make_batch(
+                self._to_device(x),
+                self._to_device(np.zeros(len(index)) if y is None else y[index]),
+                None if weight is None else weight[index],
+                self._to_device,
+            )
+
+    def _to_device(self, array):
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+    def reused(self, as_native=None):
+        """Yield batches in buffers that the next batch overwrites.
+
+        Parameters
+        ----------
+        as_native : callable, optional
+            Turns a numpy buffer into a tensor that shares its memory. None yields
+            numpy arrays, and sparse inputs as they are.
+        """
+        X, y, weight = self.dataset.arrays
+        if self.device.type != "cpu" or (as_native and sparse.issparse(X)):
+            yield from self
+            return
+        as_native = as_native or _unchanged
+        positions = self._next_positions()
+        buffers = {}
+        for start in range(0, len(positions), self.batch_size):
+            index = positions[start : start + self.batch_size]
+            n_rows = len(index)
+            if n_rows not in buffers:
+                buffers[n_rows] = self._allocate(n_rows, as_native)
+            (x_buffer, y_buffer), (x, y_native) = buffers[n_rows]
+            if x_buffer is None:
+                x = X[index]
+            else:
+                X.take(index, 0, x_buffer, "clip")
+            y.take(index, 0, y_buffer, "clip")
+            rows_weight = None if weight is None else weight[index]
+            yield make_batch(x, y_native, rows_weight, as_native, n_rows)
+
+    def _allocate(self, n_rows, as_native):
+        """Buffers of one batch as numpy and as native arrays sharing their memory."""
+        X, y, _ = self.dataset.arrays
+        x = None
+        if not sparse.issparse(X):
+            x = np.empty((n_rows, *X.shape[1:]), X.dtype)
+        y = np.empty((n_rows, *y.shape[1:]), y.dtype)
+        return (x, y), (None if x is None else as_native(x), as_native(y))
+
+
+def _unchanged(array):
+    return array
+
+
+class ResidentBatches(TensorBatches):
+    """The same batches from arrays that live on an accelerator."""
+
+    def __init__(self, dataset, batch_size=200, random_state=None, device="cpu"):
+        super().__init__(dataset, batch_size, random_state, device)
+        self._tensors = [
+            None if array is None else self._to_device(array)
+            for array in dataset.arrays
+        ]
+
+    def __iter__(self):
+        X, y, weight = self._tensors
+        positions = torch.from_numpy(self._next_positions()).to(self.device)
+        for index in positions.split(self.batch_size):
+            rows_weight = None if weight is None else weight[index]
+            yield make_batch(X[index], y[index], rows_weight, _unchanged)
+
+    def reused(self, as_native=None):
+        """Yield the same batches: they are drawn on the accelerator."""
+        return iter(self)
+
+
+def make_batches(dataset, batch_size=200, random_state=None, device="cpu"):
+    """Iterator of batches that suits the rows and the device.
+
+    Memory-mapped and sparse rows stream to an accelerator; others live there.
+    """
+    X = dataset.arrays[0]
+    on_cpu = torch.device(device).type == "cpu"
+    streamed = on_cpu or sparse.issparse(X) or isinstance(X, np.memmap)
+    batches = TensorBatches if streamed else ResidentBatches
+    return batches(dataset, batch_size, random_state, device)
+
+
+def make_batch(x, y, weight, as_native, n_rows=None):
+    """Batch of native arrays from the weights' numpy ones.
+
+    Parameters
+    ----------
+    x, y : arrays
+        Inputs and targets of the batch.
+    weight : ndarray of shape (batch,) or None
+        Weights of its rows.
+    as_native : callable
+        Turns a numpy array into a native one.
+    n_rows : int, optional
+        Rows of the batch; taken from `x` when None.
+    """
+    n_rows = x.shape[0] if n_rows is None else n_rows
+    if weight is None:
+        return Batch(x, y, None, float(n_rows), n_rows)
+    return Batch(x, y, as_native(weight[:, None]), float(weight.sum()), n_rows)

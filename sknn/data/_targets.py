@@ -1,0 +1,169 @@
+"""Targets as training sees them, and predictions as users see them."""
+
+import numpy as np
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+
+class ClassTargets:
+    """Encoder of class labels.
+
+    Attributes
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The labels, sorted; for an indicator matrix its column numbers.
+    kind : {"binary", "multiclass", "multilabel"}
+        How outputs are read: one logistic unit, a softmax, or a logistic unit a
+        label. One class alone counts as binary.
+    """
+
+    def __init__(self, classes, kind):
+        self.classes, self.kind = classes, kind
+
+    @classmethod
+    def fit(cls, labels, name="y"):
+        """Encoder for the labels or the indicator matrix `labels`.
+
+        Raises
+        ------
+        ValueError
+            If `labels` are not class labels.
+        """
+        check_classification_targets(labels)
+        if type_of_target(labels, input_name=name).startswith("multiclass-multi"):
+            raise ValueError(
+                f"{name} must be one column of labels or a multilabel indicator "
+                f"matrix of zeros and ones: got shape {np.shape(labels)} of other "
+                "values."
+            )
+        binarizer = LabelBinarizer().fit(labels)
+        kind = binarizer.y_type_.removesuffix("-indicator")
+        return cls(binarizer.classes_, kind)
+
+    @property
+    def n_outputs(self):
+        """Output units that the network needs."""
+        return 1 if self.kind == "binary" else len(self.classes)
+
+    @property
+    def loss(self):
+        """Name of the loss that these targets are trained with."""
+        return "log_loss" if self.kind == "multiclass" else "binary_log_loss"
+
+    def codes(self, y):
+        """Position in `classes` of each label of a vector, all of them known."""
+        return np.searchsorted(self.classes, y)
+
+    def check_known(self, y):
+        """Check that `y` has no labels, or columns, but those fitted.
+
+        Raises
+        ------
+        ValueError
+            Naming the labels.
+        """
+        if self.kind == "multilabel":
+            if np.shape(y)[1:] != (len(self.classes),):
+                raise ValueError(
+                    f"y must be an indicator matrix of {len(self.classes)} columns, as "
+                    f"fitted: got shape {np.shape(y)}."
+                )
+            return
+        if np.ndim(y) != 1:
+            raise ValueError(
+                f"y must be a vector of labels, as fitted: got shape {np.shape(y)}."
+            )
+        found = np.unique(y)
+        if not set(found.tolist()) <= set(self.classes.tolist()):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. `self.classes_` has "
+                f"{self.classes}. 'y' has {found}."
+            )
+
+    def encode(self, y, dtype):
+        """Labels as class codes (softmax) or columns of zeros and ones (logistic).
+
+        Returns
+        -------
+        ndarray
+            int64 of shape (n_rows,) for multiclass targets, else `dtype` of shape
+            (n_rows, n_outputs).
+        """
+        if self.kind == "multilabel":
+            dense = y.toarray() if hasattr(y, "toarray") else np.asarray(y)
+            return np.ascontiguousarray(dense, dtype=dtype)
+        codes = self.codes(y)
+        if self.kind == "multiclass":
+            return codes.astype(np.int64, copy=False)
+        return codes.astype(dtype)[:, None]
+
+    def decode_encoded(self, y):
+        """Labels that were encoded as `y`."""
+        if self.kind == "multilabel":
+            return y.astype(np.int64)
+        codes = y if self.kind == "multiclass" else y[:, 0].astype(np.int64)
+        return self.classes[codes]
+
+    def link(self, raw):
+        """Outputs (n_rows, n_outputs) as probabilities, in place."""
+        if self.kind == "multiclass":
+            raw -= raw.max(axis=1, keepdims=True)
+            np.exp(raw, out=raw)
+            raw /= raw.sum(axis=1, keepdims=True)
+            return raw
+        return logistic(raw)
+
+    def decode_codes(self, raw):
+        """Predicted codes (n_rows,) or indicators (n_rows, n_labels) of raw outputs."""
+        if self.kind == "multiclass":
+            return raw.argmax(axis=1)
+        codes = (raw > 0).astype(np.int64)
+        if self.kind == "multilabel":
+            return codes
+        return np.minimum(codes[:, 0], len(self.classes) - 1)
+
+    def decode(self, raw):
+        """Predicted labels of raw outputs."""
+        codes = self.decode_codes(raw)
+        return codes if self.kind == "multilabel" else self.classes[codes]
+
+    def stratification(self, y):
+        """What to keep the proportions of in a split of the encoded `y`, or None."""
+        return y[:, 0].astype(bool) if self.kind == "binary" else None
+
+
+def logistic(raw):
+    """Logistic function of a floating array, in place and without overflow."""
+    with np.errstate(over="ignore"):
+        np.negative(raw, out=raw)
+        np.exp(raw, out=raw)
+        raw += 1
+        return np.reciprocal(raw, out=raw)
+
+
+class RealTargets:
+    """Encoder of real-valued targets, one column an output."""
+
+    def __init__(self, n_outputs, loss):
+        self.n_outputs, self.loss = n_outputs, loss
+
+    def encode(self, y, dtype):
+        """Targets of shape (n_rows, n_outputs)."""
+        return np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
+
+    def decode_encoded(self, y):
+        """Targets that were encoded as `y`."""
+        return y[:, 0] if self.n_outputs == 1 else y
+
+    def link(self, raw):
+        """Outputs as predictions, in place: exponentials for Poisson means."""
+        return np.exp(raw, out=raw) if self.loss == "poisson" else raw
+
+    def decode(self, raw):
+        """Predictions of shape (n_rows,), or (n_rows, n_outputs) for several."""
+        raw = self.link(raw)
+        return raw[:, 0] if self.n_outputs == 1 else raw
+
+    def stratification(self, y):
+        """Nothing: real targets are split at random."""
+        return None

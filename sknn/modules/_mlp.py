@@ -1,0 +1,56 @@
+"""Multi-layer perceptron (Goodfellow, Bengio and Courville, chapter 6)."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+ACTIVATIONS = {
+    "identity": nn.Identity,
+    "logistic": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+}
+
+
+class MLP(nn.Module):
+    """Fully connected layers with one activation between them.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Units of every layer, the input's first and the output's last.
+    activation : {"identity", "logistic", "tanh", "relu"}
+        Name of the hidden layers' activation.
+    device : torch.device or str, optional
+        Where the parameters are made; on "meta" they take no memory and draw no
+        random numbers.
+
+    Notes
+    -----
+    ``forward`` maps (batch, features) to the raw outputs (batch, outputs): the
+    output activation belongs to the loss.
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Sequence[int],
+        activation: str = "relu",
+        device: torch.device | str | None = None,
+    ) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(
+            nn.Linear(fan_in, fan_out, device=device)
+            for fan_in, fan_out in pairwise(layer_sizes)
+        )
+        self.activation = ACTIVATIONS[activation]()
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """Activations of the last hidden layer, or the input where there is none."""
+        for layer in self.layers[:-1]:
+            x = self.activation(layer(x))
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers[-1](self.hidden(x))

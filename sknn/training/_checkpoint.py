@@ -1,0 +1,88 @@
+"""A trained module and its optimizer as plain arrays, for pickle and deepcopy.
+
+Views of one flat tensor would each be pickled with the whole of it. Packed, the values
+are written once, beside a module whose parameters take no memory.
+"""
+
+import copy
+
+import numpy as np
+import torch
+from torch import nn
+
+from sknn.training._flat import FlatParameters
+
+
+def pack(flat, optimizer):
+    """Arrays and a skeleton from which `unpack` makes equal objects.
+
+    Parameters
+    ----------
+    flat : FlatParameters
+        Trained parameters, tied or not, with their module.
+    optimizer : torch.optim.Optimizer or None
+        Optimizer of these parameters, on the flat one or on each.
+
+    Returns
+    -------
+    dict
+        Picklable, sharing no memory with the arguments.
+    """
+    hollow = {
+        id(p): nn.Parameter(torch.empty_like(p, device="meta"), p.requires_grad)
+        for p in flat.parameters
+    }
+    return {
+        "module": copy.deepcopy(flat.module, hollow),
+        "values": flat.join([p.detach() for p in flat.parameters]).cpu().numpy(),
+        "device": str(flat.values.device),
+        "optimizer": None if optimizer is None else _pack_optimizer(flat, optimizer),
+    }
+
+
+def _pack_optimizer(flat, optimizer):
+    group = {k: v for k, v in optimizer.param_groups[0].items() if k != "params"}
+    owners = optimizer.param_groups[0]["params"]
+    names = {name for owner in owners for name in optimizer.state.get(owner, {})}
+    return {
+        "class": type(optimizer),
+        "group": group,
+        "state": {n: _gather(flat, optimizer, owners, n) for n in sorted(names)},
+    }
+
+
+def _gather(flat, optimizer, owners, name):
+    """State `name` of all parameters as one array, zero for those without."""
+    tensors = [
+        optimizer.state[owner].get(name, torch.zeros_like(owner)) for owner in owners
+    ]
+    joined = tensors[0].clone() if len(owners) == 1 else flat.join(tensors)
+    return joined.reshape(-1).cpu().numpy()
+
+
+def unpack(packed):
+    """Flat parameters, with their module, that `pack` was given."""
+    device = packed["device"] if _is_available(packed["device"]) else "cpu"
+    values = torch.from_numpy(np.array(packed["values"]))
+    flat = FlatParameters(copy.deepcopy(packed["module"]), values.dtype, device)
+    flat.values.copy_(values)
+    return flat
+
+
+def unpack_optimizer(flat, packed):
+    """Optimizer on the flat parameter, in the state that was packed."""
+    optimizer = packed["class"]([flat.parameter], lr=packed["group"]["lr"])
+    optimizer.param_groups[0].update(packed["group"])
+    optimizer.state[flat.parameter] = {
+        name: torch.from_numpy(np.array(state)).to(flat.values.device)
+        for name, state in packed["state"].items()
+    }
+    return optimizer
+
+
+def _is_available(device):
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        return False
+    return True

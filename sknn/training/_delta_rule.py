@@ -1,0 +1,209 @@
+r"""The gradient of a perceptron by hand: back-propagation, one layer at a time.
+
+Goodfellow, Bengio and Courville, algorithms 6.3 and 6.4: forward
+:math:`a^{(k)} = h^{(k-1)} W^{(k)} + b^{(k)}`, :math:`h^{(k)} = g(a^{(k)})`; backward
+:math:`\delta^{(k-1)} = (\delta^{(k)} W^{(k)\top}) \odot g'(a^{(k-1)})`,
+:math:`\nabla_{W^{(k)}} J = h^{(k-1)\top} \delta^{(k)}`. Written over preallocated
+arrays; with weights of shape (networks, fan_in, fan_out) all arrays have that leading
+axis and as many networks train at once.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from scipy import sparse
+
+from sknn.training._array_ops import NumpyOps, TorchOps
+
+# entries of a layer's activations for which a chunk of rows stays in cache
+CHUNK_ENTRIES = 1 << 17
+# entries below which numpy computes a step faster than torch
+FEW_ENTRIES = 1 << 13
+
+
+def _identity(ops, z):
+    return z
+
+
+def _identity_gradient(ops, delta, a):
+    return delta
+
+
+def _tanh(ops, z):
+    return ops.tanh(z, out=z)
+
+
+# name -> (activation in place, multiply delta by its derivative given its value)
+ACTIVATIONS = {
+    "identity": (_identity, _identity_gradient),
+    "logistic": (
+        lambda ops, z: ops.logistic(z),
+        lambda ops, delta, a: ops.logistic_gradient(delta, a),
+    ),
+    "tanh": (_tanh, lambda ops, delta, a: ops.tanh_gradient(delta, a)),
+    "relu": (
+        lambda ops, z: ops.relu(z),
+        lambda ops, delta, a: ops.relu_gradient(delta, a),
+    ),
+}
+
+
+class DeltaRule:
+    """Loss and gradient of one perceptron, or of several of one shape.
+
+    Parameters
+    ----------
+    weights : list of tensors of shape (..., fan_in, fan_out)
+        Weights of each layer. They and the rest are views, never copied.
+    biases : list of tensors of shape (..., 1, fan_out)
+        Biases of each layer.
+    weight_gradients, bias_gradients : lists of tensors
+        Where the gradients go, shaped as the parameters.
+    activation : {"identity", "logistic", "tanh", "relu"}
+        Hidden activation.
+    loss : Loss
+        Gives the value and the derivative to propagate back.
+    ops : NumpyOps or TorchOps
+        Operations to compute with.
+    """
+
+    def __init__(
+        self,
+        weights,
+        biases,
+        weight_gradients,
+        bias_gradients,
+        activation,
+        loss,
+        ops=NumpyOps,
+    ):
+        self.ops, self.loss = ops, loss
+        self._activation, self._activation_gradient = ACTIVATIONS[activation]
+        self._weights, self._biases, self._weight_gradients, self._bias_gradients = (
+            [ops.native(tensor) for tensor in tensors]
+            for tensors in (weights, biases, weight_gradients, bias_gradients)
+        )
+        self._buffers = {}
+        self.raw = None
+
+    def __call__(self, batch):
+        """Write the gradient of the batch's loss and return the loss.
+
+        Afterwards `raw` holds the raw outputs, until the next batch of that size.
+        """
+        x, _ = batch
+        buffers = self._buffers.get(batch.n_rows)
+        if buffers is None:
+            buffers = self._buffers[batch.n_rows] = self._allocate(batch.n_rows)
+        layers = [x, *buffers.layers]
+        self._forward(layers)
+        self.raw = layers[-1]
+        value = self.loss(self.ops, self.raw, batch, buffers.deltas[-1], buffers.loss)
+        self._backward(layers, buffers)
+        return value
+
+    def _forward(self, layers):
+        """Fill `layers` after the input: activations, and raw outputs at the end."""
+        ops, last = self.ops, len(self._weights) - 1
+        for k, weight in enumerate(self._weights):
+            h, z = layers[k], layers[k + 1]
+            if k == 0 and sparse.issparse(h):
+                z[...] = h @ weight
+            else:
+                ops.matmul(h, weight, out=z)
+            ops.add(z, self._biases[k], out=z)
+            if k < last:
+                self._activation(ops, z)
+
+    def _backward(self, layers, buffers):
+        """Propagate the output's delta back, writing each layer's gradients."""
+        ops, deltas = self.ops, buffers.deltas
+        for k in range(len(deltas) - 1, -1, -1):
+            h, delta = layers[k], deltas[k]
+            if k == 0 and sparse.issparse(h):
+                self._weight_gradients[k][...] = h.T @ delta
+            else:
+                ops.matmul(ops.transpose(h), delta, out=self._weight_gradients[k])
+            ops.matmul(buffers.ones, delta, out=self._bias_gradients[k])
+            if k:
+                weight = ops.transpose(self._weights[k])
+                ops.matmul(delta, weight, out=deltas[k - 1])
+                self._activation_gradient(ops, deltas[k - 1], h)
+
+    def _allocate(self, n_rows):
+        """Activations, deltas and scratch memory for batches of `n_rows`."""
+        ops, like = self.ops, self._weights[0]
+        lead = tuple(like.shape[:-2])
+        shapes = [(*lead, n_rows, weight.shape[-1]) for weight in self._weights]
+        layers = [ops.empty(shape, like) for shape in shapes]
+        return SimpleNamespace(
+            layers=layers,
+            deltas=[ops.empty(shape, like) for shape in shapes],
+            ones=ops.ones((1, n_rows), like),
+            loss=self.loss.buffers(ops, layers[-1]),
+        )
+
+
+class ForwardPass:
+    """Outputs of a perceptron for many rows, a cache-sized chunk of rows at a time.
+
+    Parameters
+    ----------
+    weights, biases : lists of tensors
+        As for `DeltaRule`, of one network on the CPU.
+    activation : str
+        Hidden activation.
+    """
+
+    def __init__(self, weights, biases, activation):
+        self._weights = [NumpyOps.native(weight) for weight in weights]
+        self._biases = [NumpyOps.native(bias) for bias in biases]
+        self._activation = ACTIVATIONS[activation][0]
+
+    def __call__(self, X, hidden=False):
+        """Raw outputs of `X`, or the activations of the last hidden layer."""
+        widths = [weight.shape[1] for weight in self._weights]
+        n_layers = len(widths) - hidden
+        out = np.empty((X.shape[0], widths[n_layers - 1]), self._weights[0].dtype)
+        chunk = max(CHUNK_ENTRIES // max(widths), 1)
+        with np.errstate(all="ignore"):
+            for start in range(0, len(out), chunk):
+                part = slice(start, start + chunk)
+                self._propagate(X[part], out[part], n_layers, hidden)
+        return out
+
+    def _propagate(self, h, out, n_layers, hidden):
+        """Write the outputs of layer `n_layers` to `out`."""
+        for k in range(n_layers):
+            last = k == n_layers - 1
+            weight = self._weights[k]
+            if sparse.issparse(h):
+                z = h @ weight
+            else:
+                z = np.matmul(h, weight, out=out if last else None)
+            z += self._biases[k]
+            if hidden or not last:
+                self._activation(NumpyOps, z)
+            h = z
+        if h is not out:
+            out[...] = h
+
+
+def choose_ops(device, X, entries):
+    """Operations that are fastest here.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where the parameters live.
+    X : ndarray or CSR matrix
+        Inputs; sparse ones are multiplied by scipy.
+    entries : int
+        Entries of the widest layer's activations in a batch: numpy's calls cost less
+        than torch's, torch's kernels do more at a time.
+    """
+    if torch.device(device).type != "cpu":
+        return TorchOps
+    small = entries < FEW_ENTRIES
+    return NumpyOps if small or sparse.issparse(X) else TorchOps

@@ -1,0 +1,103 @@
+"""One training run, whatever ends it: convergence, a callback, Ctrl-C, divergence."""
+
+import warnings
+from contextlib import suppress
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sknn.training._callbacks import StopTraining
+from sknn.training._lbfgs import minimize
+from sknn.training._monitor import Diverged
+
+
+def run(net, rows, *, lbfgs=None, warns=True):
+    """Train `net` on `rows` and leave it with the weights to keep.
+
+    Parameters
+    ----------
+    net : Net
+        Initialized net.
+    rows : Rows
+        Training rows.
+    lbfgs : dict, optional
+        Options of `minimize`; None trains by the net's own loop.
+    warns : bool
+        Whether reaching the last epoch is worth a warning.
+
+    Returns
+    -------
+    n_iter : int
+        Epochs, or lbfgs iterations, done.
+    loss : float
+        Training loss at the end.
+
+    Raises
+    ------
+    ValueError
+        If weights are no longer finite; the net then has the last finite ones.
+    """
+    monitor = net.task.monitor
+    net.begin_training()
+    result = None
+    with np.errstate(all="ignore"):
+        try:
+            net.notify("on_train_begin", X=rows, y=None)
+            if lbfgs is not None:
+                result = minimize(net, rows, **lbfgs)
+            elif not net.fit_loop(rows) and warns:
+                _warn_not_converged(net.max_epochs)
+        except StopTraining:
+            pass
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+            monitor.go_back()
+            if net.history and "train_loss" not in net.history[-1]:
+                net.history.pop()
+        except Diverged:
+            _on_divergence(net)
+        monitor.finish()
+        net._set_training(False)
+        _end(net, rows)
+    last_loss = monitor.curves.loss[-1] if monitor.curves.loss else float("nan")
+    return result or (monitor.n_iter, last_loss)
+
+
+def _end(net, rows):
+    with suppress(StopTraining):
+        net.notify("on_train_end", X=rows, y=None)
+
+
+def _warn_not_converged(max_iter):
+    warnings.warn(
+        f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the "
+        "optimization hasn't converged yet.",
+        ConvergenceWarning,
+        stacklevel=2,
+    )
+
+
+def _on_divergence(net):
+    """Go back to finite weights, and raise unless early stopping has better ones."""
+    monitor = net.task.monitor
+    monitor.go_back()
+    rate = "with lbfgs"
+    if net.optimizer_ is not None:
+        group = net.optimizer_.param_groups[0]
+        rate = f"with learning rate {group['lr']:g}"
+        net.optimizer_.state.clear()
+        group.update(step=0) if "step" in group else None
+    what = (
+        "Solver produced non-finite parameter weights. The input data may contain "
+        f"large values and need to be preprocessed. It happened in epoch "
+        f"{monitor.n_iter} {rate}. Try a smaller learning_rate_init or inputs scaled "
+        "by a StandardScaler."
+    )
+    if not monitor.keeps_best:
+        net._set_training(False)
+        raise ValueError(f"{what} The estimator keeps the last finite weights.")
+    warnings.warn(
+        f"{what} The estimator keeps the best weights.",
+        ConvergenceWarning,
+        stacklevel=2,
+    )

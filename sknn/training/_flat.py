@@ -1,0 +1,133 @@
+"""One flat tensor that all parameters of a module are views of.
+
+An update is then one fused step on one tensor, and the penalised weights are one
+slice of it. Matrices and higher come first, vectors (biases) after them, each in the
+module's order; weights of `torch.nn.Linear` are stored (fan_in, fan_out), as
+scikit-learn's ``coefs_`` are.
+"""
+
+import torch
+from torch import nn
+
+
+class FlatParameters:
+    """Parameters of a module gathered in one tensor, and their gradients in another.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Its parameters become views; those on the "meta" device are made here.
+    dtype : torch.dtype
+        Type of the flat tensor.
+    device : torch.device or str
+        Where the flat tensor lives.
+
+    Attributes
+    ----------
+    parameter : torch.nn.Parameter of shape (n_parameters,)
+        The values, with ``grad`` set: what an optimizer steps on.
+    n_penalized : int
+        How many of the leading entries are weights rather than biases.
+    """
+
+    def __init__(self, module, dtype, device="cpu"):
+        self.module = module
+        linear = {id(m.weight) for m in module.modules() if isinstance(m, nn.Linear)}
+        parameters = sorted(module.parameters(), key=lambda p: p.ndim < 2)
+        self._layout, start = [], 0
+        for parameter in parameters:
+            stop = start + parameter.numel()
+            self._layout.append(
+                (slice(start, stop), parameter.shape, id(parameter) in linear)
+            )
+            start = stop
+        self.n_penalized = sum(p.numel() for p in parameters if p.ndim >= 2)
+        values = torch.zeros(start, dtype=dtype, device=device)
+        self.parameter = nn.Parameter(values, requires_grad=False)
+        self.parameter.grad = torch.zeros_like(values)
+        self._make(parameters)
+        self.tie()
+
+    def _make(self, parameters):
+        """Replace parameters on the meta device, wherever they are used."""
+        made = {
+            id(p): nn.Parameter(view)
+            for p, view in zip(parameters, self._views(self.values), strict=True)
+            if p.is_meta
+        }
+        for owner in self.module.modules():
+            for name, parameter in owner._parameters.items():
+                if id(parameter) in made:
+                    owner._parameters[name] = made[id(parameter)]
+        self.parameters = [made.get(id(p), p) for p in parameters]
+
+    @property
+    def values(self):
+        """The flat tensor itself, outside of any graph."""
+        return self.parameter.data
+
+    @property
+    def gradient(self):
+        """Flat gradient."""
+        return self.parameter.grad
+
+    @property
+    def weights(self):
+        """Slice of the penalised values."""
+        return self.values[: self.n_penalized]
+
+    @property
+    def weight_gradient(self):
+        """Slice of the gradient that belongs to the penalised values."""
+        return self.gradient[: self.n_penalized]
+
+    def _views(self, flat):
+        for where, shape, is_linear in self._layout:
+            if is_linear:
+                yield flat[where].view(shape[1], shape[0]).t()
+            else:
+                yield flat[where].view(shape)
+
+    def tie(self):
+        """Make the parameters views again, keeping the values that they have now."""
+        pairs = zip(self.parameters, self._views(self.values), strict=True)
+        for parameter, view in pairs:
+            if parameter.data_ptr() != view.data_ptr():
+                view.copy_(parameter.data)
+                parameter.data = view
+        self.tie_gradients()
+
+    def tie_gradients(self):
+        """Let autograd write into the flat gradient."""
+        pairs = zip(self.parameters, self._views(self.gradient), strict=True)
+        for parameter, view in pairs:
+            parameter.grad = view
+
+    def is_tied(self):
+        """Whether every parameter and gradient still shares the flat memory."""
+        values, gradients = self._views(self.values), self._views(self.gradient)
+        return all(
+            parameter.data_ptr() == value.data_ptr()
+            and parameter.grad is not None
+            and parameter.grad.data_ptr() == gradient.data_ptr()
+            for parameter, value, gradient in zip(
+                self.parameters, values, gradients, strict=True
+            )
+        )
+
+    def untie(self):
+        """Give each parameter memory of its own, without a gradient."""
+        for parameter in self.parameters:
+            parameter.data = parameter.data.clone()
+            parameter.grad = None
+
+    def join(self, tensors):
+        """One flat tensor of one tensor a parameter."""
+        joined = torch.empty_like(self.values)
+        for view, tensor in zip(self._views(joined), tensors, strict=True):
+            view.copy_(tensor)
+        return joined
+
+    def split(self, flat):
+        """One tensor a parameter, in its shape, of one flat tensor."""
+        return [view.clone() for view in self._views(flat)]

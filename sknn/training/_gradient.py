@@ -1,0 +1,41 @@
+"""The gradient of any module, by autograd."""
+
+from sknn.training._array_ops import TorchOps
+
+
+class AutogradGradient:
+    """Loss and gradient of a module whose outputs go straight into the loss.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Maps a batch of inputs to raw outputs.
+    loss : Loss
+        Gives the value and the derivative to propagate back.
+    zero_grad : callable
+        Clears the gradients that autograd adds to.
+    """
+
+    ops = TorchOps
+
+    def __init__(self, module, loss, zero_grad):
+        self.module, self.loss, self.zero_grad = module, loss, zero_grad
+        self._buffers = {}
+        self.raw = None
+
+    def __call__(self, batch):
+        """Write the gradient of the batch's loss and return the loss."""
+        x, _ = batch
+        self.zero_grad()
+        outputs = self.module(x)
+        self.raw = outputs.detach()
+        shape = tuple(outputs.shape)
+        if shape not in self._buffers:
+            self._buffers[shape] = (
+                TorchOps.empty(shape, self.raw),
+                self.loss.buffers(TorchOps, self.raw),
+            )
+        delta, buffers = self._buffers[shape]
+        value = self.loss(TorchOps, self.raw, batch, delta, buffers)
+        outputs.backward(delta)
+        return value

@@ -1,0 +1,119 @@
+"""Limited-memory BFGS: scipy's, over the same gradient of all rows."""
+
+import numpy as np
+import scipy.optimize
+import torch
+
+from sknn._sklearn_compat import check_optimize_result, lbfgs_verbosity
+from sknn.data import make_batch
+from sknn.training._array_ops import NumpyOps
+
+CHUNK = 16384
+
+
+class Objective:
+    """Loss and gradient of all rows at a flat parameter vector, a chunk at a time.
+
+    Parameters
+    ----------
+    net : Net
+        Holds the flat parameters, the gradient and the penalty.
+    rows : Rows
+        Training rows.
+    """
+
+    def __init__(self, net, rows):
+        self.net, self.rows = net, rows
+        weight = rows.weight
+        self.total = float(len(rows) if weight is None else weight.sum())
+        self._single = None
+
+    def __call__(self, x):
+        """Loss and gradient at `x`, in float64."""
+        flat, net = self.net.task.flat, self.net
+        flat.values.copy_(torch.from_numpy(x))
+        net._set_training(True)
+        loss, gradient = 0.0, torch.zeros_like(flat.gradient)
+        for batch in self._chunks():
+            loss += net.gradient(batch)
+            gradient += flat.gradient
+        flat.gradient.copy_(gradient)
+        loss += net._penalize(self.total)
+        return float(loss), flat.gradient.cpu().numpy().astype(np.float64)
+
+    def _chunks(self):
+        """Batches of rows whose total weight is that of all of them."""
+        if self._single is None and len(self.rows) <= CHUNK:
+            self._single = self._chunk(0)
+        if self._single is not None:
+            yield self._single
+            return
+        for start in range(0, len(self.rows), CHUNK):
+            yield self._chunk(start)
+
+    def _chunk(self, start):
+        part = self.rows.subset(np.arange(start, min(start + CHUNK, len(self.rows))))
+        as_native = _identity if self.net.gradient.ops is NumpyOps else self._tensor
+        X, y, weight = part.X, part.y, part.weight
+        batch = make_batch(as_native(X), as_native(y), weight, as_native)
+        batch.total = self.total
+        return batch
+
+    def _tensor(self, array):
+        array = array.toarray() if hasattr(array, "toarray") else array
+        return torch.from_numpy(array).to(self.net.task.flat.values.device)
+
+
+def _identity(array):
+    return array
+
+
+def minimize(net, rows, tol, max_iter, max_fun, verbose):
+    """Train by L-BFGS-B (Goodfellow et al., section 8.6.3), an iteration an epoch.
+
+    Parameters
+    ----------
+    net : Net
+        Net whose flat parameters are moved; its callbacks see every iteration.
+    rows : Rows
+        Training rows.
+    tol : float
+        Largest component of the gradient at which to stop.
+    max_iter, max_fun : int
+        Bounds on iterations and on evaluations.
+    verbose : bool or int
+        Whether scipy prints, where it still does.
+
+    Returns
+    -------
+    n_iter : int
+        Iterations done.
+    loss : float
+        Loss at the end.
+    """
+    objective, monitor = Objective(net, rows), net.task.monitor
+    datasets = {"dataset_train": rows, "dataset_valid": net.task.validation}
+
+    def after_iteration(intermediate_result):
+        net.task.flat.values.copy_(torch.from_numpy(intermediate_result.x))
+        monitor.after_epoch(net, float(intermediate_result.fun), 0)
+        net.notify("on_epoch_end", **datasets)
+        if monitor.n_iter < max_iter:
+            net.notify("on_epoch_begin", **datasets)
+
+    net.notify("on_epoch_begin", **datasets)
+    result = scipy.optimize.minimize(
+        objective,
+        net.task.flat.values.cpu().numpy().astype(np.float64),
+        method="L-BFGS-B",
+        jac=True,
+        callback=after_iteration,
+        options={
+            "maxfun": max_fun,
+            "maxiter": max_iter,
+            "gtol": tol,
+            **lbfgs_verbosity("iprint", 1 if verbose else -1),
+        },
+    )
+    net.task.flat.values.copy_(torch.from_numpy(result.x))
+    return check_optimize_result("lbfgs", result, max_iter), float(result.fun)

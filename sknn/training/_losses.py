@@ -1,0 +1,163 @@
+r"""Losses: a value to report and its derivative with respect to the raw outputs.
+
+A loss takes raw outputs :math:`z`, targets and weights of a batch, and writes
+:math:`\partial J / \partial z` for :math:`J = \sum_i w_i L_i / \sum_i w_i`. With it
+the delta rule starts, and so does autograd. For several real outputs the reported
+value is the mean over them and the derivative that of the sum, as in scikit-learn.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from sknn.data import Batch
+from sknn.training._array_ops import NumpyOps
+
+
+class Loss:
+    """Derivative and value of a loss over buffers that are made once a batch size."""
+
+    def buffers(self, ops, raw):
+        """Scratch memory for outputs shaped and typed like `raw`."""
+        return SimpleNamespace(scratch=ops.empty(raw.shape, raw))
+
+    def __call__(self, ops, raw, batch, delta, buffers):
+        """Write the derivative to `delta` and return the value.
+
+        Parameters
+        ----------
+        ops : NumpyOps or TorchOps
+            Operations for the type of the arrays.
+        raw : array of shape (..., batch, outputs)
+            Outputs before the output activation.
+        batch : Batch
+            Targets, weights and the sum of the weights.
+        delta : array, shaped like `raw`
+            Where the derivative goes.
+        buffers : namespace
+            What `buffers` returned for this shape.
+        """
+        value = self._value_and_error(ops, raw, batch, delta, buffers)
+        if batch.weight is not None:
+            ops.multiply(delta, batch.weight, out=delta)
+        ops.multiply(delta, 1 / batch.total, out=delta)
+        return value
+
+    def value(self, raw, y, weight=None):
+        """Mean loss of numpy outputs, as reported for validation rows."""
+        total = float(len(raw) if weight is None else weight.sum())
+        column = None if weight is None else weight[:, None]
+        batch = Batch(raw, y, column, total, len(raw))
+        buffers = self.buffers(NumpyOps, raw)
+        return float(self(NumpyOps, raw, batch, np.empty_like(raw), buffers))
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        """Value of the batch, and each row's unweighted derivative in `delta`."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _average(ops, values, batch):
+        """Weighted mean over rows of the sum over outputs of `values`, overwritten."""
+        if batch.weight is not None:
+            ops.multiply(values, batch.weight, out=values)
+        return ops.sum(values) / denominator(batch.total)
+
+
+def denominator(total):
+    """Sum of weights with one number a network: (networks, 1, 1) to (networks,)."""
+    return total.reshape(-1) if getattr(total, "ndim", 0) else total
+
+
+class SquaredError(Loss):
+    r""":math:`\frac12 \lVert y - z \rVert^2`."""
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        _, y = batch
+        ops.subtract(raw, y, out=delta)
+        error = delta
+        if batch.weight is not None:
+            error = ops.multiply(delta, batch.weight, out=buffers.scratch)
+        square = ops.inner(delta, error)
+        return square * (0.5 / raw.shape[-1]) / denominator(batch.total)
+
+
+class LogLoss(Loss):
+    r""":math:`-\log \mathrm{softmax}(z)_y` of the class codes :math:`y`."""
+
+    def buffers(self, ops, raw):
+        n_classes = raw.shape[-1]
+        return SimpleNamespace(
+            scratch=ops.empty(raw.shape, raw),
+            targets=ops.empty(raw.shape, raw),
+            row=ops.empty((*raw.shape[:-1], 1), raw),
+            ones=ops.ones((n_classes, 1), raw),
+            eye=ops.eye(n_classes, raw),
+        )
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        _, codes = batch
+        row, scratch = buffers.row, buffers.scratch
+        ops.row_max(raw, out=row)
+        ops.subtract(raw, row, out=delta)
+        ops.exp(delta, out=delta)
+        ops.matmul(delta, buffers.ones, out=row)  # a product sums short rows fastest
+        ops.divide(delta, row, out=delta)
+        ops.rows_of(buffers.eye, codes, out=buffers.targets)
+        ops.multiply(delta, buffers.targets, out=scratch)
+        ops.matmul(scratch, buffers.ones, out=row)  # probability of the true class
+        eps = ops.epsilon(raw)
+        ops.clip(row, eps, 1 - eps, out=row)
+        ops.log(row, out=row)
+        ops.subtract(delta, buffers.targets, out=delta)
+        return -self._average(ops, row, batch)
+
+
+class BinaryLogLoss(Loss):
+    r""":math:`-y \log \sigma(z) - (1 - y) \log(1 - \sigma(z))`, summed over labels."""
+
+    def buffers(self, ops, raw):
+        return SimpleNamespace(
+            scratch=ops.empty(raw.shape, raw), complement=ops.empty(raw.shape, raw)
+        )
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        _, y = batch
+        likelihood, complement = buffers.scratch, buffers.complement
+        ops.add(raw, 0, out=delta)
+        ops.logistic(delta)
+        eps = ops.epsilon(raw)
+        ops.clip(delta, eps, 1 - eps, out=likelihood)
+        ops.one_minus(likelihood, out=complement)
+        ops.log(likelihood, out=likelihood)
+        ops.log(complement, out=complement)
+        ops.subtract(likelihood, complement, out=likelihood)
+        ops.multiply(likelihood, y, out=likelihood)
+        ops.add(likelihood, complement, out=likelihood)
+        ops.subtract(delta, y, out=delta)
+        return -self._average(ops, likelihood, batch)
+
+
+class Poisson(Loss):
+    r"""Half Poisson deviance of the mean :math:`e^z`, summed over outputs."""
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        _, y = batch
+        ops.exp(raw, out=delta)
+        ops.multiply(raw, y, out=buffers.scratch)
+        ops.subtract(ops.xlogy(y, y), buffers.scratch, out=buffers.scratch)
+        ops.subtract(delta, y, out=delta)
+        ops.add(buffers.scratch, delta, out=buffers.scratch)
+        return self._average(ops, buffers.scratch, batch)
+
+
+LOSSES = {
+    "squared_error": SquaredError,
+    "poisson": Poisson,
+    "log_loss": LogLoss,
+    "binary_log_loss": BinaryLogLoss,
+}
+
+
+def make_loss(name):
+    """Loss of that name."""
+    return LOSSES[name]()

@@ -1,0 +1,316 @@
+"""The training loop: skorch's, on our batches, our gradient and one flat tensor."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.dataset import Dataset
+from torch import nn
+
+from sknn.data import Batch, Rows, make_batches
+from sknn.training._array_ops import NumpyOps, TorchOps
+from sknn.training._callbacks import (
+    BATCH_HOOKS,
+    StopTraining,
+    looks_at_batches,
+    picks_parameters,
+)
+from sknn.training._gradient import AutogradGradient
+from sknn.training._updates import SGD, Adam
+
+# optimizers that treat every entry of a tensor alike, so that one flat tensor is as
+# good as many
+ELEMENTWISE = {
+    SGD,
+    Adam,
+    torch.optim.SGD,
+    torch.optim.Adam,
+    torch.optim.AdamW,
+    torch.optim.Adagrad,
+    torch.optim.RMSprop,
+}
+
+
+class NetRows(Rows, Dataset):
+    """Rows whose inputs and targets skorch's scoring callbacks find."""
+
+
+class Criterion(nn.Module):
+    """A loss as skorch asks for one: a module of raw outputs and targets."""
+
+    def __init__(self, loss):
+        super().__init__()
+        self.loss = loss
+
+    def forward(self, raw, y):
+        raw = raw.detach()
+        batch = Batch(None, y, None, float(len(raw)), len(raw))
+        buffers = self.loss.buffers(TorchOps, raw)
+        value = self.loss(TorchOps, raw, batch, torch.empty_like(raw), buffers)
+        return torch.as_tensor(value)
+
+
+@dataclass
+class Task:
+    """What an estimator tells the loop besides skorch's own parameters.
+
+    Parameters
+    ----------
+    loss : Loss
+        What is minimised, the penalty aside.
+    penalty : L2Penalty
+        Added to the gradient after each batch.
+    monitor : Monitor
+        Called after every epoch.
+    make_gradient : callable
+        ``make_gradient(flat)`` returns the gradient of a batch's loss, or None for
+        autograd.
+    targets : ClassTargets or RealTargets
+        Reads predictions off raw outputs for callbacks that score.
+    validation : Rows or None
+        Rows that callbacks see as the validation set.
+    flat : FlatParameters or None
+        Parameters of an earlier fit that is continued.
+    optimizer : torch.optim.Optimizer or None
+        Optimizer of an earlier fit that is continued.
+    history : skorch.history.History or None
+        History of an earlier fit that is continued.
+    """
+
+    loss: Any
+    penalty: Any
+    monitor: Any
+    make_gradient: Any
+    targets: Any
+    validation: Any = None
+    flat: Any = None
+    optimizer: Any = None
+    history: Any = None
+
+
+class Net(NeuralNet):
+    """skorch's net with resident batches, a flat parameter and a lean epoch.
+
+    Every skorch callback works on it. Parameters stay plain, one tensor each, where a
+    flat one would be silently wrong: callbacks that pick parameters, parameter groups,
+    frozen parameters, and optimizers that look at a tensor's shape.
+
+    Parameters
+    ----------
+    *args, **kwargs
+        As for `skorch.NeuralNet`.
+    task : Task
+        What the estimator adds.
+    """
+
+    def __init__(self, *args, task, **kwargs):
+        self.task = task
+        kwargs.setdefault("dataset", NetRows)
+        kwargs.setdefault("iterator_train", make_batches)
+        kwargs.setdefault("iterator_valid", make_batches)
+        super().__init__(*args, train_split=None, verbose=0, **kwargs)
+
+    def get_default_callbacks(self):
+        """No callbacks but those given: the monitor records what they would."""
+        return []
+
+    # -- parameters ------------------------------------------------------------
+
+    @property
+    def is_flat(self):
+        """Whether one flat tensor may stand for all parameters."""
+        return (
+            self.optimizer in ELEMENTWISE
+            and not any(picks_parameters(cb) for _, cb in self.callbacks_)
+            and not any(key.startswith("optimizer__param_groups") for key in vars(self))
+            and all(p.requires_grad for p in self.module_.parameters())
+        )
+
+    def initialize_optimizer(self, *args, **kwargs):
+        """Build the optimizer on the flat parameter, or go on with an earlier one."""
+        task = self.task
+        if self.optimizer is None:
+            self.optimizer_ = None
+        elif self.is_flat:
+            task.flat.tie()
+            self.optimizer_ = self._flat_optimizer()
+        else:
+            task.flat.untie()
+            super().initialize_optimizer()
+        return self
+
+    def _flat_optimizer(self):
+        parameter = self.task.flat.parameter
+        if self.task.optimizer is not None:
+            return self.task.optimizer
+        args, kwargs = self.get_params_for_optimizer("optimizer", [("flat", parameter)])
+        return self.optimizer(*args, **kwargs)
+
+    def initialize_history(self):
+        """Begin a history, or go on with that of an earlier fit."""
+        super().initialize_history()
+        if self.task.history is not None:
+            self.history_ = self.task.history
+        return self
+
+    def _zero_grad_optimizer(self, set_to_none=None):
+        """Clear gradients; the flat one is kept, since views would come loose."""
+        if not self.is_flat_now:
+            super()._zero_grad_optimizer(set_to_none)
+            return
+        flat = self.task.flat
+        if not flat.is_tied():
+            flat.tie()
+        flat.gradient.zero_()
+
+    # -- data ------------------------------------------------------------------
+
+    def get_dataset(self, X, y=None):
+        """Rows that skorch knows as a data set of its own, from rows or arrays."""
+        if isinstance(X, NetRows):
+            return X
+        return NetRows(*X.arrays, X.index) if isinstance(X, Rows) else NetRows(X, y)
+
+    # -- epochs ----------------------------------------------------------------
+
+    def notify(self, method_name, **cb_kwargs):
+        """Tell callbacks, which stop training by a KeyboardInterrupt after an epoch."""
+        try:
+            super().notify(method_name, **cb_kwargs)
+        except KeyboardInterrupt as interrupt:
+            if method_name in BATCH_HOOKS:
+                raise
+            raise StopTraining from interrupt
+
+    def begin_training(self):
+        """Make the gradient and remember the weights that training starts from."""
+        task = self.task
+        self.is_flat_now = self.optimizer is None or self.is_flat
+        gradient = task.make_gradient(task.flat) if self.is_flat_now else None
+        if gradient is None:
+            gradient = AutogradGradient(
+                self.module_, task.loss, self._zero_grad_optimizer
+            )
+        self.gradient = gradient
+        flat = task.flat
+        parameters = [flat.values] if self.is_flat_now else flat.parameters
+        tensors = [p.detach() for p in parameters]
+        task.monitor.begin(self, [*tensors, *self.module_.buffers()])
+
+    def fit_loop(self, X, y=None, epochs=None, **fit_params):
+        """Train for a number of epochs, or until the monitor says that it is over.
+
+        Returns
+        -------
+        bool
+            Whether it was over before the last epoch.
+        """
+        train, validation = self.get_dataset(X, y), self.task.validation
+        validation = validation and self.get_dataset(validation)
+        datasets = {"dataset_train": train, "dataset_valid": validation}
+        batches = self.get_iterator(train, training=True)
+        for _ in range(self.max_epochs if epochs is None else epochs):
+            self.notify("on_epoch_begin", **datasets)
+            loss = self._train_epoch(batches)
+            self._show_validation_batches(validation)
+            self.task.monitor.after_epoch(self, loss, len(train))
+            self.notify("on_epoch_end", **datasets)
+            if self.task.monitor.is_over(self):
+                return True
+        return False
+
+    def _train_epoch(self, batches):
+        """Train on every batch once and return the mean loss."""
+        self._set_training(True)
+        if any(looks_at_batches(cb, training=True) for _, cb in self.callbacks_):
+            self.run_single_epoch(batches, True, "train", self.train_step)
+            rows = self.history[-1, "batches"]
+            sizes = [row["train_batch_size"] for row in rows if "train_loss" in row]
+            losses = [row["train_loss"] for row in rows if "train_loss" in row]
+            return float(np.average(losses, weights=sizes))
+        return self._train_lean_epoch(batches)
+
+    def _train_lean_epoch(self, batches):
+        """The same without telling anybody: a gradient and an update a batch."""
+        flat, gradient = self.task.flat, self.gradient
+        if self.is_flat_now and not flat.is_tied():
+            flat.tie()
+        as_native = None if gradient.ops is NumpyOps else torch.from_numpy
+        total, n_rows, update = 0.0, 0, self.optimizer_.step
+        for batch in batches.reused(as_native):
+            n_rows += batch.n_rows
+            if batch.total == 0:
+                continue
+            loss = gradient(batch) + self._penalize(batch.total)
+            update()
+            update = self.optimizer_.update  # a scheduler wants to see one `step`
+            total += loss * batch.n_rows
+        loss = float(total) / n_rows
+        self.history.new_batch()  # for callbacks that ask for the last batch's keys
+        self.history.record_batch("train_loss", loss)
+        self.history.record_batch("train_batch_size", n_rows)
+        return loss
+
+    def _penalize(self, total):
+        """Add the penalty's gradient and return its value."""
+        flat = self.task.flat
+        if self.is_flat_now:
+            return self.task.penalty([flat.weights], [flat.weight_gradient], total)
+        trained = [p for p in flat.parameters if p.ndim >= 2 and p.grad is not None]
+        weights = [p.detach() for p in trained]
+        return self.task.penalty(weights, [p.grad for p in trained], total)
+
+    def train_step(self, batch, **fit_params):
+        """One update that tells callbacks; rows without any weight move nothing."""
+        if batch.total == 0:
+            with torch.no_grad():
+                outputs = self.infer(batch[0])
+            return {"loss": torch.zeros(()), "y_pred": outputs}
+        return super().train_step(batch, **fit_params)
+
+    def train_step_single(self, batch, **fit_params):
+        """Gradient of one batch, with the penalty's."""
+        native, weight = self.gradient.ops.native, batch.weight
+        x, y = (native(tensor) for tensor in batch)
+        weight = weight if weight is None else native(weight)
+        loss = self.gradient(Batch(x, y, weight, batch.total, batch.n_rows))
+        loss = loss + self._penalize(batch.total)
+        loss = torch.as_tensor(loss, dtype=torch.float64)
+        return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}
+
+    def _show_validation_batches(self, validation):
+        """Run skorch's validation epoch where a callback looks at its batches."""
+        listening = (looks_at_batches(cb, training=False) for _, cb in self.callbacks_)
+        if validation is not None and any(listening):
+            batches = self.get_iterator(validation, training=False)
+            self.run_single_epoch(batches, False, "valid", self.validation_step)
+
+    # -- predictions that callbacks ask for ------------------------------------
+
+    def predict_proba(self, X):
+        """Probabilities, or predictions of a regressor."""
+        raw = self.forward(X).detach().cpu().numpy().copy()
+        probability = self.task.targets.link(raw)
+        if getattr(self.task.targets, "kind", None) == "binary":
+            return np.hstack([1 - probability, probability])
+        return probability
+
+    def predict(self, X):
+        """Class codes, indicators, or predictions of a regressor."""
+        raw = self.forward(X).detach().cpu().numpy().copy()
+        if hasattr(self.task.targets, "classes"):
+            return self.task.targets.decode_codes(raw)
+        return self.task.targets.decode(raw)
+
+    @property
+    def classes_(self):
+        """Codes of the classes, as callbacks see targets."""
+        return np.arange(len(self.task.targets.classes))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        is_classifier = hasattr(self.task.targets, "classes")
+        tags.estimator_type = "classifier" if is_classifier else "regressor"
+        return tags
