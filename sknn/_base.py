@@ -5,6 +5,7 @@ Think twice before adding anything here.
 
 import warnings
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from numbers import Integral, Real
 
 import numpy as np
@@ -23,19 +24,17 @@ from sknn._sklearn_compat import (
     fit_context,
     init_callback_context,
 )
+from sknn._state import TrainedState, torch_dtype
 from sknn.data import Rows, combine_weights, split_for_validation
-from sknn.training._checkpoint import pack, unpack, unpack_optimizer
 from sknn.training._flat import FlatParameters
-from sknn.training._losses import make_loss
-from sknn.training._penalty import L2Penalty
-from sknn.training._schedules import make_schedule
-from sknn.training._stopping import Curves, Patience
 from sknn.training._threads import limited_threads
 
 FLOAT_TYPES = {"float32": np.float32, "float64": np.float64}
 
 
-class BaseNetwork(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
+class BaseNetwork(
+    TrainedState, CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC
+):
     """Base of all networks: parameters, data, training, persistence.
 
     An architecture adds `_make_module` and, where it has a faster gradient than
@@ -231,14 +230,14 @@ class BaseNetwork(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         device = self._resolve_device(X.dtype)
         weight = self._combine_weights(X, y, sample_weight, targets, incremental)
         rows = Rows(X, targets.encode(y, X.dtype), weight)
-        random_state = check_random_state(self.random_state)
         held_out = self._validation_rows(validation, targets, X)
-        self._check_scoring()
-        if not continues:
-            self._begin(targets, X, device, random_state)
-        else:
+        if self.scoring not in (None, "loss"):
+            check_scoring(self, self.scoring)
+        if continues:
             self._check_same_layers(X.shape[1], targets.n_outputs)
-            self._place(X.dtype, device)
+        random_state = check_random_state(self.random_state)
+        if not continues:
+            flat = self._make_parameters(targets, X, device, random_state)
         if self.early_stopping and held_out is None and self.solver != "lbfgs":
             rows, held_out = split_for_validation(
                 rows,
@@ -246,6 +245,10 @@ class BaseNetwork(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
                 random_state,
                 targets.stratification(rows.y),
             )
+        if continues:
+            self._place(X.dtype, device)
+        else:
+            self._begin(targets, flat)
         self._train(rows, held_out, random_state, incremental, root)
         if dtype != X.dtype:
             self._place(dtype, device)
@@ -264,48 +267,41 @@ class BaseNetwork(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
 
     def _validation_rows(self, validation, targets, X):
         """Checked and encoded validation data, or None."""
-        X_val, y_val, weight = validation
-        if X_val is None and y_val is None and weight is None:
+        if all(part is None for part in validation):
             return None
+        X_val, y_val, weight = validation
         if X_val is None or y_val is None:
-            given = [
-                name
-                for name, value in zip(
-                    ("X_val", "y_val", "sample_weight_val"), validation, strict=True
-                )
-                if value is not None
-            ]
+            names = ("X_val", "y_val", "sample_weight_val")
+            parts = zip(names, validation, strict=True)
+            given = " and ".join(name for name, part in parts if part is not None)
             raise ValueError(
-                f"X_val and y_val must be given together: got {' and '.join(given)} "
-                "alone."
+                f"X_val and y_val must be given together: got {given} alone."
             )
-        try:
-            X_val, y_val = self._check_X(
+        with naming("X_val"):
+            checked = self._check_X(X_val, X.dtype, reset=False)
+        with naming("y_val"):
+            _, y_val = self._check_X(
                 X_val, X.dtype, y=y_val, reset=False, **self._y_options
             )
             y_val = self._check_y(y_val)
-            if weight is not None:
-                weight = combine_weights(X_val, weight, X.dtype)
-        except ValueError as error:
-            raise ValueError(f"X_val, y_val or sample_weight_val: {error}") from error
-        self._check_validation_targets(targets, y_val)
-        X_val = X_val.tocsr() if sparse.issparse(X_val) else X_val
-        rows = Rows(X_val, targets.encode(y_val, X.dtype), weight)
-        rows.labels = y_val
-        return rows
+            self._check_validation_targets(targets, y_val)
+        with naming("sample_weight_val"):
+            weight = combine_weights(checked, weight, X.dtype)
+        checked = checked.tocsr() if sparse.issparse(checked) else checked
+        return Rows(checked, targets.encode(y_val, X.dtype), weight)
 
     def _check_y(self, y):
         return y
 
-    def _check_scoring(self):
-        if self.scoring not in (None, "loss"):
-            check_scoring(self, self.scoring)
-
-    def _begin(self, targets, X, device, random_state):
-        """Make a new module and forget everything of earlier fits."""
+    def _make_parameters(self, targets, X, device, random_state):
+        """Flat parameters of a new module with their initial values."""
         module = self._make_module(X.shape[1], targets.n_outputs, "meta")
         flat = FlatParameters(module, torch_dtype(X.dtype), device)
         self._initialize(module, random_state)
+        return flat
+
+    def _begin(self, targets, flat):
+        """Take a new module and forget everything of earlier fits."""
         self._adopt(flat, None)
         self._targets = targets
         self._set_target_attributes(targets)
@@ -315,43 +311,25 @@ class BaseNetwork(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         self.validation_loss_curve_ = self.validation_scores_ = None
         self.best_loss_ = self.best_validation_score_ = None
 
-    def _adopt(self, flat, optimizer):
-        self._flat, self.module_ = flat, flat.module
-        self._optimizer, self._packed_optimizer = optimizer, None
-
-    def _place(self, dtype, device):
-        """Move the module to another type or device, and start its optimizer anew."""
-        wanted = torch_dtype(dtype)
-        values = self._flat.values
-        if values.dtype == wanted and values.device == torch.device(device):
-            return
-        module = self.module_.to(device, wanted)
-        self._adopt(FlatParameters(module, wanted, device), None)
-
     def _train(self, rows, held_out, random_state, incremental, root):
         """Run one training and set what it found, however it ended."""
+        from sknn._assembly import keep_results, make_net
         from sknn.training._fit import run
 
         batch_size = self._resolve_batch_size(len(rows))
-        net = self._make_net(
-            rows, held_out, batch_size, random_state, incremental, root
+        net = make_net(
+            self, rows, held_out, batch_size, random_state, incremental, root
         )
-        net.initialize()
         lbfgs = None
         if self.solver == "lbfgs":
-            lbfgs = {
-                "tol": self.tol,
-                "max_iter": self.max_iter,
-                "max_fun": self.max_fun,
-                "verbose": self.verbose,
-            }
-            batch_size = len(rows)
+            names = ("tol", "max_iter", "max_fun", "verbose")
+            lbfgs = {name: getattr(self, name) for name in names}
         result = None
         try:
             with limited_threads(self._largest_product(batch_size)):
                 result = run(net, rows, lbfgs=lbfgs, warns=not incremental)
         finally:
-            self._keep(net, result)
+            keep_results(self, net, result)
 
     def _resolve_batch_size(self, n_rows):
         if self.solver == "lbfgs":
@@ -366,162 +344,12 @@ class BaseNetwork(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             )
         return min(int(self.batch_size), n_rows)
 
-    def _make_net(self, rows, held_out, batch_size, random_state, incremental, root):
-        """skorch net of the present module, set up for one training."""
-        from sklearn.base import clone
-
-        from sknn.training._net import Criterion, Net, Task
-
-        loss = make_loss(self._targets.loss)
-        validate = None if held_out is None else self._make_validation(held_out, loss)
-        task = Task(
-            loss=loss,
-            penalty=L2Penalty(self.alpha),
-            monitor=self._make_monitor(validate),
-            make_gradient=lambda flat: self._make_gradient(
-                flat, loss, batch_size, rows
-            ),
-            targets=self._targets,
-            validation=held_out,
-            flat=self._flat,
-            optimizer=self.optimizer_ if incremental else None,
-            history=self.history_,
-        )
-        callbacks = [clone(callback, safe=False) for callback in self.callbacks or ()]
-        contexts = [] if root is None else self._make_contexts(root, task.monitor)
-        return Net(
-            self.module_,
-            criterion=Criterion(loss),
-            task=task,
-            max_epochs=1 if incremental else self.max_iter,
-            batch_size=batch_size,
-            callbacks=callbacks + contexts,
-            device=None,
-            iterator_train__random_state=random_state if self.shuffle else None,
-            iterator_train__device=self._flat.values.device,
-            iterator_valid__device=self._flat.values.device,
-            **self._optimizer_options(),
-        )
-
-    def _optimizer_options(self):
-        """Optimizer class and parameters as skorch takes them."""
-        from sknn.training._updates import SGD, Adam
-
-        if self.solver == "lbfgs":
-            return {"optimizer": None}
-        if self.solver == "sgd":
-            return {
-                "optimizer": SGD,
-                "lr": float(self.learning_rate_init),
-                "optimizer__momentum": self.momentum,
-                "optimizer__nesterov": self.nesterovs_momentum,
-            }
-        return {
-            "optimizer": Adam,
-            "lr": float(self.learning_rate_init),
-            "optimizer__betas": (self.beta_1, self.beta_2),
-            "optimizer__eps": self.epsilon,
-        }
-
-    def _make_monitor(self, validate):
-        from sknn.training._monitor import Monitor
-
-        keeps_best = self.early_stopping and validate is not None
-        if self.solver == "lbfgs":
-            keeps_best = False
-        best = self.best_validation_score_ if keeps_best else self.best_loss_
-        best = -np.inf if best is None else best if keeps_best else -best
-        patience = Patience(
-            self.tol, self.n_iter_no_change, best, self._no_improvement_count
-        )
-        curves = Curves(
-            list(self.loss_curve_),
-            list(self.validation_loss_curve_ or ()),
-            list(self.validation_scores_ or ()),
-            self.t_,
-        )
-        name = self.learning_rate if self.solver == "sgd" else "constant"
-        schedule = make_schedule(name, self.learning_rate_init, self.power_t)
-        return Monitor(
-            curves, patience, schedule, validate, keeps_best, bool(self.verbose)
-        )
-
-    def _make_validation(self, held_out, loss):
-        """Closure that gives loss and score of the validation rows."""
-        X, y, weight = held_out.X, held_out.y, held_out.weight
-        labels = getattr(held_out, "labels", None)
-        if labels is None:
-            labels = self._targets.decode_encoded(y)
-        scored = self._nameless() if self.scoring not in (None, "loss") else None
-        scorer = None if scored is None else check_scoring(scored, self.scoring)
-        options = {} if weight is None else {"sample_weight": weight}
-
-        def validate():
-            raw = self._raw_outputs(X)
-            value = float(loss.value(raw, y, weight))
-            if self.scoring == "loss":
-                return value, -value
-            if scorer is not None:
-                return value, float(scorer(scored, X, labels, **options))
-            return value, self._score_raw(raw, y, weight)
-
-        return validate
-
-    def _nameless(self):
-        """This estimator, sharing its state, for arrays without feature names."""
+    def _without_feature_names(self):
+        """This estimator, sharing its state, for arrays without column names."""
         twin = object.__new__(type(self))
-        twin.__dict__.update(
-            {k: v for k, v in vars(self).items() if k != "feature_names_in_"}
-        )
+        state = {k: v for k, v in vars(self).items() if k != "feature_names_in_"}
+        twin.__dict__.update(state)
         return twin
-
-    def _make_contexts(self, root, monitor):
-        """skorch callback that opens a subcontext of `root` an epoch."""
-        from sknn.training._callbacks import EpochContexts
-
-        context, arguments = root
-
-        def begin():
-            epoch = context.subcontext(task_name="epoch")
-            epoch.call_on_fit_task_begin(estimator=self, **arguments)
-            return epoch
-
-        def end(epoch):
-            return epoch.call_on_fit_task_end(
-                estimator=self,
-                **arguments,
-                reconstruction_attributes=lambda: {
-                    "n_iter_": monitor.n_iter,
-                    "loss_curve_": list(monitor.curves.loss),
-                },
-            )
-
-        return [("sklearn_callbacks", EpochContexts(begin, end))]
-
-    def _keep(self, net, result):
-        """Set the fitted attributes of a training that has ended."""
-        monitor, curves = net.task.monitor, net.task.monitor.curves
-        self._flat.tie()
-        self._optimizer, self._packed_optimizer = net.optimizer_, None
-        self.history_ = net.history_
-        self.callbacks_ = [
-            (name, cb) for name, cb in net.callbacks_ if name != "sklearn_callbacks"
-        ]
-        self.n_iter_, self.t_ = monitor.n_iter, curves.n_samples_seen
-        self.loss_curve_ = curves.loss
-        self.loss_ = curves.loss[-1] if curves.loss else np.nan
-        if result is not None:
-            self.n_iter_, self.loss_ = result
-        self._no_improvement_count = monitor.patience.count
-        if monitor.validate is not None:
-            self.validation_scores_ = curves.validation_score
-            self.validation_loss_curve_ = curves.validation_loss
-            self.best_validation_score_ = max(curves.validation_score, default=-np.inf)
-        if monitor.keeps_best:
-            self.best_loss_ = None
-            self.best_validation_score_ = monitor.patience.best
-        else:
-            self.best_loss_ = -monitor.patience.best
 
     def _start_contexts(self, X, y, sample_weight):
         """Root context of scikit-learn's callbacks and what their hooks are given."""
@@ -555,45 +383,11 @@ class BaseNetwork(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             chunks.append(forward(torch.from_numpy(part).to(device)).cpu().numpy())
         return np.concatenate(chunks)
 
-    @property
-    def optimizer_(self):
-        """Optimizer of the last training, with its state; None for lbfgs."""
-        if "_flat" not in vars(self):
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute 'optimizer_' before "
-                "fit."
-            )
-        if self._packed_optimizer is not None:
-            self._optimizer = unpack_optimizer(self._flat, self._packed_optimizer)
-            self._packed_optimizer = None
-        return self._optimizer
 
-    # -- persistence -----------------------------------------------------------
-
-    def __getstate__(self):
-        state = super().__getstate__().copy()
-        flat = state.pop("_flat", None)
-        if flat is None:
-            return state
-        for name in ("module_", "_optimizer", "callbacks_"):
-            state.pop(name, None)
-        packed_optimizer = state.pop("_packed_optimizer", None)
-        state["_packed"] = pack(flat, self._optimizer)
-        if packed_optimizer is not None:
-            state["_packed"]["optimizer"] = packed_optimizer
-        return state
-
-    def __setstate__(self, state):
-        state = dict(state)
-        packed = state.pop("_packed", None)
-        super().__setstate__(state)
-        if packed is not None:
-            self._adopt(unpack(packed), None)
-            self._packed_optimizer = packed["optimizer"]
-            self.callbacks_ = []
-            self.module_.eval()
-
-
-def torch_dtype(dtype):
-    """torch's type for numpy's."""
-    return torch.float64 if dtype == np.float64 else torch.float32
+@contextmanager
+def naming(name):
+    """Put the name of an argument in front of a ValueError about it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error

@@ -84,10 +84,7 @@ class ClassifierHead(ClassifierMixin):
             )
 
     def _check_validation_targets(self, targets, y_val):
-        try:
-            targets.check_known(y_val)
-        except ValueError as error:
-            raise ValueError(f"y_val: {error}") from error
+        targets.check_known(y_val)
 
     def _set_target_attributes(self, targets):
         super()._set_target_attributes(targets)

@@ -360,7 +360,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
     >>> model = make_pipeline(
     ...     StandardScaler(),
     ...     MLPRegressor(hidden_layer_sizes=(10,), solver="lbfgs", alpha=10.0,
-    ...                  max_iter=1000, random_state=0),
+    ...                  max_iter=5000, tol=1e-3, random_state=0),
     ... )
     >>> bool(model.fit(X, y).score(X, y) > 0.5)
     True

@@ -3,6 +3,7 @@
 from numbers import Integral
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from sknn._base import BaseNetwork
 from sknn._sklearn_compat import Interval, StrOptions, check_feature_names_in
@@ -157,6 +158,7 @@ class BaseMLP(BaseNetwork):
             The lower-case class name and a number, or the inputs' names where there
             is no hidden layer.
         """
+        check_is_fitted(self)
         names = check_feature_names_in(self, input_features)
         if len(self.module_.layers) == 1:
             return names

@@ -87,14 +87,24 @@ def split_for_validation(rows, fraction, random_state, stratify=None):
     Raises
     ------
     ValueError
-        If fewer than two rows are left for validation.
+        If the classes cannot be kept, or fewer than two rows are held out.
     """
-    train, validation = train_test_split(
-        np.arange(len(rows)),
-        random_state=random_state,
-        test_size=fraction,
-        stratify=stratify,
-    )
+    if fraction == 0:
+        raise ValueError(
+            "validation_fraction must be > 0 with early_stopping=True and no X_val: "
+            f"got {fraction}."
+        )
+    try:
+        train, validation = train_test_split(
+            np.arange(len(rows)),
+            random_state=random_state,
+            test_size=fraction,
+            stratify=stratify,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"{error} (validation_fraction={fraction} of {len(rows)} rows)"
+        ) from error
     if len(validation) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the "

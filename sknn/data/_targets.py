@@ -129,7 +129,7 @@ class ClassTargets:
 
     def stratification(self, y):
         """What to keep the proportions of in a split of the encoded `y`, or None."""
-        return y[:, 0].astype(bool) if self.kind == "binary" else None
+        return y.astype(bool) if self.kind == "binary" else None
 
 
 def logistic(raw):

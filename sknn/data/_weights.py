@@ -1,5 +1,7 @@
 """Weights of rows: those that the user gives times those of the classes."""
 
+from numbers import Real
+
 import numpy as np
 
 from sknn._sklearn_compat import check_sample_weight
@@ -86,9 +88,10 @@ def _class_weights(class_weight, classes):
             f"class_weight must name classes of y only: got weights for {unknown}, "
             f"but the classes are {classes}."
         )
-    weights = np.array([class_weight.get(label, 1.0) for label in classes], float)
-    if not np.all(weights >= 0):
+    weights = [class_weight.get(label, 1.0) for label in classes]
+    if not all(isinstance(w, Real) and 0 <= w < np.inf for w in weights):
         raise ValueError(
-            f"class_weight must be non-negative for every class: got {class_weight}."
+            "class_weight must be a finite non-negative number for every class: got "
+            f"{class_weight}."
         )
-    return weights
+    return np.array(weights, dtype=float)

@@ -36,13 +36,20 @@ def pack(flat, optimizer):
         "module": copy.deepcopy(flat.module, hollow),
         "values": flat.join([p.detach() for p in flat.parameters]).cpu().numpy(),
         "device": str(flat.values.device),
-        "optimizer": None if optimizer is None else _pack_optimizer(flat, optimizer),
+        "optimizer": None if optimizer is None else pack_optimizer(flat, optimizer),
     }
 
 
-def _pack_optimizer(flat, optimizer):
+def owners_of(flat, optimizer):
+    """Parameters that the optimizer steps on: the flat one, or each, in flat order."""
+    on_flat = optimizer.param_groups[0]["params"][0] is flat.parameter
+    return [flat.parameter] if on_flat else flat.parameters
+
+
+def pack_optimizer(flat, optimizer):
+    """Class, options and state of an optimizer, a flat array for each state."""
     group = {k: v for k, v in optimizer.param_groups[0].items() if k != "params"}
-    owners = optimizer.param_groups[0]["params"]
+    owners = owners_of(flat, optimizer)
     names = {name for owner in owners for name in optimizer.state.get(owner, {})}
     return {
         "class": type(optimizer),
@@ -72,12 +79,19 @@ def unpack(packed):
 def unpack_optimizer(flat, packed):
     """Optimizer on the flat parameter, in the state that was packed."""
     optimizer = packed["class"]([flat.parameter], lr=packed["group"]["lr"])
-    optimizer.param_groups[0].update(packed["group"])
-    optimizer.state[flat.parameter] = {
-        name: torch.from_numpy(np.array(state)).to(flat.values.device)
-        for name, state in packed["state"].items()
-    }
+    load_optimizer(flat, packed, optimizer)
     return optimizer
+
+
+def load_optimizer(flat, packed, optimizer):
+    """Give an optimizer, on the flat parameter or on each, the packed state."""
+    optimizer.param_groups[0].update(packed["group"])
+    owners = owners_of(flat, optimizer)
+    for name, array in packed["state"].items():
+        state = torch.from_numpy(np.array(array)).to(flat.values.device)
+        parts = [state] if len(owners) == 1 else flat.split(state)
+        for owner, part in zip(owners, parts, strict=True):
+            optimizer.state[owner][name] = part
 
 
 def _is_available(device):

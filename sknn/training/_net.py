@@ -17,6 +17,7 @@ from sknn.training._callbacks import (
     looks_at_batches,
     picks_parameters,
 )
+from sknn.training._checkpoint import load_optimizer, pack_optimizer
 from sknn.training._gradient import AutogradGradient
 from sknn.training._updates import SGD, Adam
 
@@ -135,18 +136,17 @@ class Net(NeuralNet):
             self.optimizer_ = None
         elif self.is_flat:
             task.flat.tie()
-            self.optimizer_ = self._flat_optimizer()
+            args, kwargs = self.get_params_for_optimizer(
+                "optimizer", [("flat", task.flat.parameter)]
+            )
+            self.optimizer_ = self.optimizer(*args, **kwargs)
         else:
             task.flat.untie()
             super().initialize_optimizer()
+        if task.optimizer is not None:
+            packed = pack_optimizer(task.flat, task.optimizer)
+            load_optimizer(task.flat, packed, self.optimizer_)
         return self
-
-    def _flat_optimizer(self):
-        parameter = self.task.flat.parameter
-        if self.task.optimizer is not None:
-            return self.task.optimizer
-        args, kwargs = self.get_params_for_optimizer("optimizer", [("flat", parameter)])
-        return self.optimizer(*args, **kwargs)
 
     def initialize_history(self):
         """Begin a history, or go on with that of an earlier fit."""

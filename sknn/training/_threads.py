@@ -20,15 +20,16 @@ WORTH_THREADS = 4_000_000
 NEVER_THREADED = 250_000
 
 _lock = threading.Lock()
-_active = 0
+_wanted = []
 _found_blas = None
 
 
 def _start_child():
     """Begin a forked child: it has torch's thread pool without its threads."""
-    global _lock, _active
+    global _lock
     torch.set_num_threads(1)  # two would wait for ever
-    _lock, _active = threading.Lock(), 0
+    _lock = threading.Lock()
+    _wanted.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -45,9 +46,10 @@ def _blas_threads():
     return [library.get_num_threads() for library in _blas_libraries()]
 
 
-def _set_blas_threads(counts):
-    for library, count in zip(_blas_libraries(), counts, strict=True):
-        library.set_num_threads(count)
+def _set_blas_threads():
+    """As many as were found, but no more than the most modest of the active fits."""
+    for library, found in zip(_blas_libraries(), _found_blas, strict=True):
+        library.set_num_threads(min([found, *_wanted]))
 
 
 @contextmanager
@@ -66,30 +68,27 @@ def limited_threads(product_size):
     """
     found = torch.get_num_threads()
     n_threads = 1 if product_size < WORTH_THREADS else found
-    found_blas = _enter()
+    _enter(n_threads)
     try:
         torch.set_num_threads(n_threads)
-        _set_blas_threads([min(n_threads, count) for count in found_blas])
         yield n_threads
     finally:
         torch.set_num_threads(found)
-        _leave(found_blas)
+        _leave(n_threads)
 
 
-def _enter():
-    """Count one more fit and return the BLAS thread counts that it finds."""
-    global _active, _found_blas
+def _enter(n_threads):
+    """Count one more active fit."""
+    global _found_blas
     with _lock:
-        found = _blas_threads()
-        if _active == 0:
-            _found_blas = found
-        _active += 1
-    return found
+        if not _wanted:
+            _found_blas = _blas_threads()
+        _wanted.append(n_threads)
+        _set_blas_threads()
 
 
-def _leave(found):
-    """Put back what this fit found, or what the first of several did."""
-    global _active
+def _leave(n_threads):
+    """Count one active fit less."""
     with _lock:
-        _active -= 1
-        _set_blas_threads(found if _active else _found_blas)
+        _wanted.remove(n_threads)
+        _set_blas_threads()

@@ -13,6 +13,17 @@ import torch
 class FusedOptimizer(torch.optim.Optimizer):
     """Optimizer whose whole step is `update`, without the closure's ceremony."""
 
+    def add_param_group(self, param_group):
+        """Add parameters with options of their own; the defaults fill the rest.
+
+        torch's own method imports its compiler at the first call, which takes seconds
+        that no step here needs.
+        """
+        parameters = param_group["params"]
+        single = isinstance(parameters, torch.Tensor)
+        param_group["params"] = [parameters] if single else list(parameters)
+        self.param_groups.append({**self.defaults, **param_group})
+
     def step(self, closure=None):
         """Evaluate `closure`, if any, then update the parameters."""
         loss = None

@@ -1,0 +1,201 @@
+"""What an estimator's parameters say, as a net that is ready to train.
+
+Imported at the first fit: skorch comes with it.
+"""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import check_scoring
+
+from sknn.training._callbacks import EpochContexts
+from sknn.training._losses import make_loss
+from sknn.training._monitor import Monitor
+from sknn.training._net import Criterion, Net, Task
+from sknn.training._penalty import L2Penalty
+from sknn.training._schedules import make_schedule
+from sknn.training._stopping import Curves, Patience
+from sknn.training._updates import SGD, Adam
+
+CONTEXTS = "sklearn_callbacks"
+
+
+def make_net(estimator, rows, held_out, batch_size, random_state, incremental, root):
+    """Initialized net of the estimator's present module.
+
+    Parameters
+    ----------
+    estimator : BaseNetwork
+        Its parameters and fitted attributes decide.
+    rows, held_out : Rows
+        Training rows, and validation rows or None.
+    batch_size : int
+        Rows a batch.
+    random_state : numpy.random.RandomState
+        Shuffles the rows.
+    incremental : bool
+        Whether this is one more epoch of a `partial_fit`.
+    root : tuple or None
+        Root context of scikit-learn's callbacks and the arguments of their hooks.
+    """
+    targets, flat = estimator._targets, estimator._flat
+    loss = make_loss(targets.loss)
+    task = Task(
+        loss=loss,
+        penalty=L2Penalty(estimator.alpha),
+        monitor=_make_monitor(estimator, _make_validation(estimator, held_out, loss)),
+        make_gradient=lambda flat: estimator._make_gradient(
+            flat, loss, batch_size, rows
+        ),
+        targets=targets,
+        validation=held_out,
+        flat=flat,
+        optimizer=estimator.optimizer_ if incremental else None,
+        history=estimator.history_,
+    )
+    callbacks = [clone(cb, safe=False) for cb in estimator.callbacks or ()]
+    if root is not None:
+        callbacks.append((CONTEXTS, _epoch_contexts(estimator, root, task.monitor)))
+    return Net(
+        estimator.module_,
+        criterion=Criterion(loss),
+        task=task,
+        max_epochs=1 if incremental else estimator.max_iter,
+        batch_size=batch_size,
+        callbacks=callbacks,
+        device=str(flat.values.device),
+        iterator_train__random_state=random_state if estimator.shuffle else None,
+        iterator_train__device=flat.values.device,
+        iterator_valid__device=flat.values.device,
+        **_optimizer_options(estimator),
+    ).initialize()
+
+
+def _optimizer_options(estimator):
+    """Optimizer class and its parameters as skorch takes them."""
+    if estimator.solver == "lbfgs":
+        return {"optimizer": None}
+    lr = {"lr": float(estimator.learning_rate_init)}
+    if estimator.solver == "sgd":
+        return lr | {
+            "optimizer": SGD,
+            "optimizer__momentum": estimator.momentum,
+            "optimizer__nesterov": estimator.nesterovs_momentum,
+        }
+    return lr | {
+        "optimizer": Adam,
+        "optimizer__betas": (estimator.beta_1, estimator.beta_2),
+        "optimizer__eps": estimator.epsilon,
+    }
+
+
+def _make_monitor(estimator, validate):
+    """Monitor that goes on where the estimator's last training stopped."""
+    is_lbfgs = estimator.solver == "lbfgs"
+    keeps_best = estimator.early_stopping and validate is not None and not is_lbfgs
+    if keeps_best:
+        best = estimator.best_validation_score_
+    else:
+        best = estimator.best_loss_ and -estimator.best_loss_
+    patience = Patience(
+        estimator.tol,
+        estimator.n_iter_no_change,
+        -np.inf if best is None else best,
+        estimator._no_improvement_count,
+    )
+    curves = Curves(
+        list(estimator.loss_curve_),
+        list(estimator.validation_loss_curve_ or ()),
+        list(estimator.validation_scores_ or ()),
+        estimator.t_,
+    )
+    name = estimator.learning_rate if estimator.solver == "sgd" else "constant"
+    schedule = make_schedule(name, estimator.learning_rate_init, estimator.power_t)
+    return Monitor(
+        curves, patience, schedule, validate, keeps_best, bool(estimator.verbose)
+    )
+
+
+def _make_validation(estimator, held_out, loss):
+    """Closure that gives loss and score of the validation rows, or None."""
+    if held_out is None:
+        return None
+    X, y, weight = held_out.X, held_out.y, held_out.weight
+    targets = estimator._targets
+    score = _make_score(estimator, X, targets.decode_encoded(y), weight)
+
+    def validate():
+        raw = estimator._raw_outputs(X)
+        value = loss.value(raw, y, weight)
+        if not np.isfinite(targets.link(raw.copy())).all():
+            return value, float("nan")
+        if estimator.scoring == "loss":
+            return value, -value
+        if score is not None:
+            return value, score()
+        return value, estimator._score_raw(raw, y, weight)
+
+    return validate
+
+
+def _make_score(estimator, X, labels, weight):
+    """Closure of the scorer that `scoring` asks for, or None."""
+    if estimator.scoring in (None, "loss"):
+        return None
+    nameless = estimator._without_feature_names()  # rows are arrays by now
+    scorer = check_scoring(nameless, estimator.scoring)
+    options = {} if weight is None else {"sample_weight": weight}
+    return lambda: float(scorer(nameless, X, labels, **options))
+
+
+def _epoch_contexts(estimator, root, monitor):
+    """skorch callback that opens a subcontext of `root` an epoch."""
+    context, arguments = root
+
+    def begin():
+        epoch = context.subcontext(task_name="epoch")
+        epoch.call_on_fit_task_begin(estimator=estimator, **arguments)
+        return epoch
+
+    def end(epoch):
+        return epoch.call_on_fit_task_end(
+            estimator=estimator,
+            **arguments,
+            reconstruction_attributes=lambda: {
+                "n_iter_": monitor.n_iter,
+                "loss_curve_": list(monitor.curves.loss),
+            },
+        )
+
+    return EpochContexts(begin, end)
+
+
+def keep_results(estimator, net, result):
+    """Set the fitted attributes of a training that has ended, however it did.
+
+    Parameters
+    ----------
+    estimator : BaseNetwork
+        Whose attributes are set.
+    net : Net
+        The net that was trained.
+    result : tuple or None
+        Number of iterations and last loss; None where training raised.
+    """
+    monitor, curves = net.task.monitor, net.task.monitor.curves
+    estimator._flat.tie()
+    estimator._adopt(estimator._flat, net.optimizer_)
+    estimator.history_ = net.history_
+    estimator.callbacks_ = [(n, cb) for n, cb in net.callbacks_ if n != CONTEXTS]
+    last_loss = curves.loss[-1] if curves.loss else float("nan")
+    estimator.n_iter_, estimator.loss_ = result or (monitor.n_iter, last_loss)
+    estimator.t_, estimator.loss_curve_ = curves.n_samples_seen, curves.loss
+    estimator._no_improvement_count = monitor.patience.count
+    estimator.best_loss_ = None if monitor.keeps_best else -monitor.patience.best
+    if monitor.validate is not None:
+        estimator.validation_loss_curve_ = curves.validation_loss
+        estimator.validation_scores_ = curves.validation_score
+        estimator.best_validation_score_ = (
+            monitor.patience.best
+            if monitor.keeps_best
+            else max(curves.validation_score, default=-np.inf)
+        )

@@ -1,0 +1,65 @@
+"""The trained state of an estimator: its module, optimizer, and their pickles."""
+
+import numpy as np
+import torch
+
+from sknn.training._checkpoint import pack, unpack, unpack_optimizer
+from sknn.training._flat import FlatParameters
+
+
+class TrainedState:
+    """Keeps a module, its flat parameters and its optimizer together."""
+
+    def _adopt(self, flat, optimizer):
+        self._flat, self.module_ = flat, flat.module
+        self._optimizer, self._packed_optimizer = optimizer, None
+
+    def _place(self, dtype, device):
+        """Move the module to another type or device, and start its optimizer anew."""
+        wanted = torch_dtype(dtype)
+        values = self._flat.values
+        if values.dtype == wanted and values.device == torch.device(device):
+            return
+        module = self.module_.to(device, wanted)
+        self._adopt(FlatParameters(module, wanted, device), None)
+
+    @property
+    def optimizer_(self):
+        """Optimizer of the last training, with its state; None for lbfgs."""
+        if "_flat" not in vars(self):
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute 'optimizer_' before "
+                "fit."
+            )
+        if self._packed_optimizer is not None:
+            self._optimizer = unpack_optimizer(self._flat, self._packed_optimizer)
+            self._packed_optimizer = None
+        return self._optimizer
+
+    def __getstate__(self):
+        state = super().__getstate__().copy()
+        flat = state.pop("_flat", None)
+        if flat is None:
+            return state
+        for name in ("module_", "_optimizer", "callbacks_"):
+            state.pop(name, None)
+        packed_optimizer = state.pop("_packed_optimizer", None)
+        state["_packed"] = pack(flat, self._optimizer)
+        if packed_optimizer is not None:
+            state["_packed"]["optimizer"] = packed_optimizer
+        return state
+
+    def __setstate__(self, state):
+        state = dict(state)
+        packed = state.pop("_packed", None)
+        super().__setstate__(state)
+        if packed is not None:
+            self._adopt(unpack(packed), None)
+            self._packed_optimizer = packed["optimizer"]
+            self.callbacks_ = []
+            self.module_.eval()
+
+
+def torch_dtype(dtype):
+    """torch's type for numpy's."""
+    return torch.float64 if dtype == np.float64 else torch.float32
