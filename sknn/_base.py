@@ -74,6 +74,12 @@ class BaseNetwork(
         "callbacks": ["array-like", None],
     }
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        kept = list(FLOAT_TYPES) if self.dtype == "auto" else [self.dtype]
+        tags.transformer_tags.preserves_dtype = kept
+        return tags
+
     # -- what an architecture and a head provide -------------------------------
 
     @abstractmethod

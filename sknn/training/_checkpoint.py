@@ -63,7 +63,8 @@ def _gather(flat, optimizer, owners, name):
     tensors = [
         optimizer.state[owner].get(name, torch.zeros_like(owner)) for owner in owners
     ]
-    joined = tensors[0].clone() if len(owners) == 1 else flat.join(tensors)
+    on_flat = owners[0] is flat.parameter
+    joined = tensors[0].clone() if on_flat else flat.join(tensors)
     return joined.reshape(-1).cpu().numpy()
 
 
@@ -89,7 +90,7 @@ def load_optimizer(flat, packed, optimizer):
     owners = owners_of(flat, optimizer)
     for name, array in packed["state"].items():
         state = torch.from_numpy(np.array(array)).to(flat.values.device)
-        parts = [state] if len(owners) == 1 else flat.split(state)
+        parts = [state] if owners[0] is flat.parameter else flat.split(state)
         for owner, part in zip(owners, parts, strict=True):
             optimizer.state[owner][name] = part
 

@@ -17,7 +17,7 @@ from sknn.training._callbacks import (
     looks_at_batches,
     picks_parameters,
 )
-from sknn.training._checkpoint import load_optimizer, pack_optimizer
+from sknn.training._checkpoint import load_optimizer, owners_of, pack_optimizer
 from sknn.training._gradient import AutogradGradient
 from sknn.training._updates import SGD, Adam
 
@@ -134,6 +134,8 @@ class Net(NeuralNet):
         task = self.task
         if self.optimizer is None:
             self.optimizer_ = None
+        elif task.optimizer is not None and self._goes_on(task.optimizer):
+            self.optimizer_ = task.optimizer
         elif self.is_flat:
             task.flat.tie()
             args, kwargs = self.get_params_for_optimizer(
@@ -143,10 +145,15 @@ class Net(NeuralNet):
         else:
             task.flat.untie()
             super().initialize_optimizer()
-        if task.optimizer is not None:
+        if task.optimizer is not None and self.optimizer_ is not task.optimizer:
             packed = pack_optimizer(task.flat, task.optimizer)
             load_optimizer(task.flat, packed, self.optimizer_)
         return self
+
+    def _goes_on(self, optimizer):
+        """Whether an earlier optimizer steps on the parameters that are used now."""
+        on_flat = owners_of(self.task.flat, optimizer)[0] is self.task.flat.parameter
+        return on_flat == self.is_flat
 
     def initialize_history(self):
         """Begin a history, or go on with that of an earlier fit."""

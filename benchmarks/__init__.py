@@ -1,0 +1,1 @@
+"""Speed of sknn beside its peers: ``python -m benchmarks.<name>``."""

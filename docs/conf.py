@@ -1,0 +1,96 @@
+"""Sphinx configuration: user guide, API reference, gallery of examples."""
+
+import re
+from pathlib import Path
+
+from docutils.nodes import SkipNode
+from docutils.utils.math.latex2mathml import tex2mathml
+from sphinx.util.nodes import get_node_source
+from sphinx_gallery.sorting import ExplicitOrder
+
+import sknn
+
+project = "sknn"
+author = "the sknn developers"
+copyright = f"2026, {author}"
+release = version = sknn.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+nitpicky = False
+maximum_signature_line_length = 88
+
+autosummary_generate = True
+numpydoc_show_class_members = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "within_subsection_order": ExplicitOrder(["plot_quickstart.py", "*"]),
+    "abort_on_example_error": True,
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("sknn",),
+    "reference_url": {"sknn": None},
+    "show_memory": False,
+    "show_signature": False,
+    "plot_gallery": "True",
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"sknn {version}"
+html_sidebars = {"*": [], "auto_examples/*": []}
+html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["formulas.css"]
+html_copy_source = html_show_sourcelink = False
+html_theme_options = {
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "navbar_align": "left",
+}
+
+
+def visit_inline_math(translator, node):
+    """Write a formula as MathML, which needs no script and so no network."""
+    translator.body.append(tex2mathml(node.astext()))
+    raise SkipNode
+
+
+def visit_displayed_math(translator, node):
+    """Write a formula of its own line as MathML."""
+    formula = tex2mathml(node.astext(), as_block=True)
+    translator.body.append(f'<div class="formula">{formula}</div>')
+    raise SkipNode
+
+
+def check_api_list():
+    """Raise if docs/api.rst and ``sknn.__all__`` list different names."""
+    text = Path(__file__).with_name("api.rst").read_text(encoding="utf-8")
+    documented = re.findall(r"^   (\w+)$", text, flags=re.MULTILINE)
+    if sorted(documented) != sorted(sknn.__all__):
+        raise ValueError(
+            f"docs/api.rst lists {sorted(documented)}, "
+            f"sknn.__all__ lists {sorted(sknn.__all__)}."
+        )
+
+
+def resolve_inherited_reference(app, env, node, contnode):
+    """Show as plain text what docstrings inherited from scikit-learn refer to."""
+    source = get_node_source(node) or ""
+    return contnode if "docstring of sklearn." in source else None
+
+
+def setup(app):
+    """Connect the hooks above."""
+    check_api_list()
+    app.add_html_math_renderer(
+        "mathml", (visit_inline_math, None), (visit_displayed_math, None)
+    )
+    app.connect("missing-reference", resolve_inherited_reference)
