@@ -55,19 +55,21 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     callbacks = [clone(cb, safe=False) for cb in estimator.callbacks or ()]
     if root is not None:
         callbacks.append((CONTEXTS, _epoch_contexts(estimator, root, task.monitor)))
-    return Net(
+    net = Net(
         estimator.module_,
         criterion=Criterion(loss),
         task=task,
         max_epochs=1 if incremental else estimator.max_iter,
         batch_size=batch_size,
         callbacks=callbacks,
-        device=str(flat.values.device),
+        device=None,
         iterator_train__random_state=random_state if estimator.shuffle else None,
         iterator_train__device=flat.values.device,
         iterator_valid__device=flat.values.device,
         **_optimizer_options(estimator),
     ).initialize()
+    net.device = str(flat.values.device)  # where the module is already
+    return net
 
 
 def _optimizer_options(estimator):

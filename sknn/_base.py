@@ -156,7 +156,7 @@ class BaseNetwork(
     def _input_dtype(self, continues):
         """Types that inputs may have, the first being what others turn into."""
         if continues:
-            return [FLOAT_TYPES[str(self._flat.values.dtype).removeprefix("torch.")]]
+            return self._flat.numpy_dtype
         if self.dtype != "auto":
             return [FLOAT_TYPES[self.dtype]]
         return [np.float64, np.float32]

@@ -122,7 +122,7 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Output activation.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where it has any.
 
     See Also
@@ -334,7 +334,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
         Output activation.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns of X, where it has any.
 
     See Also

@@ -100,15 +100,19 @@ class BaseMLP(BaseNetwork):
     def _make_gradient(self, flat, loss, batch_size, rows):
         layers = self.module_.layers
         weights, biases = self._parameter_views()
-        widest = max(self._layer_sizes(*rows.arrays[0].shape[1:], self.n_outputs_)[1:])
+        widths = [layer.out_features for layer in layers]
+        ops, loss_ops = choose_ops(
+            flat.values.device, rows.arrays[0], batch_size, widths
+        )
         return DeltaRule(
             weights,
             biases,
             [layer.weight.grad.t() for layer in layers],
             [layer.bias.grad.view(1, -1) for layer in layers],
-            self.activation,
+            self.module_.activation_name,
             loss,
-            choose_ops(flat.values.device, rows.arrays[0], batch_size * widest),
+            ops,
+            loss_ops,
         )
 
     def _raw_outputs(self, X):
@@ -117,12 +121,16 @@ class BaseMLP(BaseNetwork):
         return self._forward(X)
 
     def _forward(self, X, hidden=False):
-        forward = ForwardPass(*self._parameter_views(), self.activation)
-        product_size = self._largest_product(X.shape[0])
+        if not self._flat.is_tied():
+            self._flat.tie()
+        if self._forward_pass is None:
+            name = self.module_.activation_name
+            self._forward_pass = ForwardPass(*self._parameter_views(), name)
+        product_size = X.shape[0] * self._forward_pass.largest_weight
         if product_size < NEVER_THREADED:
-            return forward(X, hidden=hidden)
+            return self._forward_pass(X, hidden=hidden)
         with limited_threads(product_size):
-            return forward(X, hidden=hidden)
+            return self._forward_pass(X, hidden=hidden)
 
     def transform(self, X):
         """Activations of the last hidden layer: the features that were learned.

@@ -13,6 +13,7 @@ class TrainedState:
     def _adopt(self, flat, optimizer):
         self._flat, self.module_ = flat, flat.module
         self._optimizer, self._packed_optimizer = optimizer, None
+        self._forward_pass = None
 
     def _place(self, dtype, device):
         """Move the module to another type or device, and start its optimizer anew."""
@@ -41,7 +42,7 @@ class TrainedState:
         flat = state.pop("_flat", None)
         if flat is None:
             return state
-        for name in ("module_", "_optimizer", "callbacks_"):
+        for name in ("module_", "_optimizer", "callbacks_", "_forward_pass"):
             state.pop(name, None)
         packed_optimizer = state.pop("_packed_optimizer", None)
         state["_packed"] = pack(flat, self._optimizer)

@@ -531,6 +531,11 @@ CALLS = {
         lambda m: m.partial_fit(X, -Y[MLPRegressor]),
         ["poisson", "y", "-"],
     ),
+    "partial-balanced": (
+        lambda: MLPClassifier(class_weight="balanced"),
+        lambda m: m.partial_fit(X, targets(0, 1), classes=[0, 1]),
+        ["class_weight='balanced'", "partial_fit"],
+    ),
     "warm-other-classes": (
         lambda: fitted(MLPClassifier, warm_start=True),
         lambda m: m.fit(X, targets(0, 2)),

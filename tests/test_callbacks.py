@@ -407,6 +407,7 @@ def test_the_parameter_is_left_alone_and_callbacks_are_cloned(iris):
     assert net.callbacks is callbacks
     assert callbacks == before
     assert not hasattr(counter, "count_")
+    assert dict(net.callbacks_)["counter"].count_ == net.n_iter_
 
 
 def test_clone_and_get_params_carry_callbacks(iris):

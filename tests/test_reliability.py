@@ -35,6 +35,7 @@ from sknn import MLPClassifier, MLPRegressor
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 SOLVERS = ["sgd", "adam", "lbfgs"]
+reads_proc = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +252,7 @@ def get_resident_bytes():
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@reads_proc
 @pytest.mark.parametrize(("solver", "n_fits"), [("adam", 1000), ("lbfgs", 300)])
 def test_many_fits_take_no_more_memory(solver, n_fits):
     # One X kept a fit would be 32 kB * 1000 = 32 MB, a net some 10 kB * 1000.
@@ -365,6 +366,8 @@ class Interrupt(Callback):
 @pytest.fixture
 def alarm():
     """Give a function that sends this process Ctrl-C after some seconds."""
+    if not hasattr(signal, "SIGALRM"):
+        pytest.skip("needs SIGALRM")
     on_interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
     on_alarm = signal.signal(
         signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT)
@@ -410,6 +413,37 @@ def test_ctrl_c_in_the_first_epoch_leaves_a_model(iris):
     assert net.n_iter_ == 0
     assert set(net.predict(X)) <= set("abc")
     net.set_params(callbacks=None).partial_fit(X, y)
+
+
+class SignalBetweenEpochs(Callback):
+    """Sends the process Ctrl-C from a hook of the third epoch."""
+
+    def __init__(self, hook):
+        self.hook = hook
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.send(net, "on_epoch_begin")
+
+    def on_epoch_end(self, net, **kwargs):
+        self.send(net, "on_epoch_end")
+
+    def send(self, net, hook):
+        if hook == self.hook and len(net.history) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("hook", "n_finished"), [("on_epoch_begin", 2), ("on_epoch_end", 3)]
+)
+@pytest.mark.usefixtures("alarm")
+def test_ctrl_c_between_epochs(iris, hook, n_finished):
+    X, y = iris
+    net = make_classifier(callbacks=[SignalBetweenEpochs(hook)], max_iter=50)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        net.fit(X, y)
+    same = make_classifier(max_iter=n_finished).fit(X, y)
+    assert net.n_iter_ == len(net.loss_curve_) == len(net.history_) == n_finished
+    assert_array_equal(get_weights(net), get_weights(same))
 
 
 def test_ctrl_c_with_early_stopping_restores_the_best(iris):
@@ -872,6 +906,7 @@ def test_large_x_is_predicted_as_its_parts_are(hidden, dtype):
     assert net.transform(X).shape == (50_001, (6, *hidden)[-1])
 
 
+@reads_proc
 def test_predict_of_large_x_takes_little_memory():
     X = np.zeros((100_000, 2))
     net = MLPRegressor(hidden_layer_sizes=(500,), max_iter=1).fit(X[:10], X[:10, 0])

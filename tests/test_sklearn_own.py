@@ -70,6 +70,12 @@ def test_left_out_for_a_private_attribute(name):
     assert not hasattr(MLPClassifier(), PRIVATE[name])
 
 
+def binary_digits():
+    """Return the data of the upstream tests that the ones below stand for."""
+    upstream = UPSTREAM["test_n_iter_no_change"].__globals__
+    return upstream["X_digits_binary"], upstream["y_digits_binary"]
+
+
 def learning_rate(model):
     return model.optimizer_.param_groups[0]["lr"]
 
@@ -143,7 +149,7 @@ def epochs_without_improvement(losses, tol):
 
 @pytest.mark.parametrize("n_iter_no_change", [2, 5, 10, 50, 100])
 def test_stops_when_the_count_is_exceeded(n_iter_no_change):
-    X, y = UPSTREAM["test_n_iter_no_change"].__globals__["classification_datasets"][1]
+    X, y = binary_digits()
     model = MLPClassifier(
         tol=0.01, max_iter=3000, solver="sgd", n_iter_no_change=n_iter_no_change
     )
@@ -154,7 +160,7 @@ def test_stops_when_the_count_is_exceeded(n_iter_no_change):
 
 
 def test_never_stops_with_an_infinite_count():
-    X, y = UPSTREAM["test_n_iter_no_change"].__globals__["classification_datasets"][1]
+    X, y = binary_digits()
     model = MLPClassifier(tol=1e9, max_iter=300, solver="sgd", n_iter_no_change=np.inf)
     model.fit(X[:100], y[:100])
     assert model.n_iter_ == 300

@@ -78,44 +78,46 @@ class TensorBatches:
     def _to_device(self, array):
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
-    def reused(self, as_native=None):
+    def reused(self, x_native=None, y_native=None):
         """Yield batches in buffers that the next batch overwrites.
 
         Parameters
         ----------
-        as_native : callable, optional
-            Turns a numpy buffer into a tensor that shares its memory. None yields
-            numpy arrays, and sparse inputs as they are.
+        x_native, y_native : callables, optional
+            Turn numpy buffers of inputs, and of targets and weights, into tensors that
+            share their memory. None yields numpy arrays, and sparse inputs as they
+            are.
         """
         X, y, weight = self.dataset.arrays
-        if self.device.type != "cpu" or (as_native and sparse.issparse(X)):
+        if self.device.type != "cpu" or (x_native and sparse.issparse(X)):
             yield from self
             return
-        as_native = as_native or _unchanged
+        x_native, y_native = x_native or _unchanged, y_native or _unchanged
         positions = self._next_positions()
         buffers = {}
         for start in range(0, len(positions), self.batch_size):
             index = positions[start : start + self.batch_size]
             n_rows = len(index)
             if n_rows not in buffers:
-                buffers[n_rows] = self._allocate(n_rows, as_native)
-            (x_buffer, y_buffer), (x, y_native) = buffers[n_rows]
+                x_buffer, y_buffer = self._allocate(n_rows)
+                x = None if x_buffer is None else x_native(x_buffer)
+                buffers[n_rows] = x_buffer, y_buffer, x, y_native(y_buffer)
+            x_buffer, y_buffer, x, y_batch = buffers[n_rows]
             if x_buffer is None:
                 x = X[index]
             else:
                 X.take(index, 0, x_buffer, "clip")
             y.take(index, 0, y_buffer, "clip")
             rows_weight = None if weight is None else weight[index]
-            yield make_batch(x, y_native, rows_weight, as_native, n_rows)
+            yield make_batch(x, y_batch, rows_weight, y_native, n_rows)
 
-    def _allocate(self, n_rows, as_native):
-        """Buffers of one batch as numpy and as native arrays sharing their memory."""
+    def _allocate(self, n_rows):
+        """Buffers of one batch; none for sparse inputs."""
         X, y, _ = self.dataset.arrays
         x = None
         if not sparse.issparse(X):
             x = np.empty((n_rows, *X.shape[1:]), X.dtype)
-        y = np.empty((n_rows, *y.shape[1:]), y.dtype)
-        return (x, y), (None if x is None else as_native(x), as_native(y))
+        return x, np.empty((n_rows, *y.shape[1:]), y.dtype)
 
 
 def _unchanged(array):
@@ -139,7 +141,7 @@ class ResidentBatches(TensorBatches):
             rows_weight = None if weight is None else weight[index]
             yield make_batch(X[index], y[index], rows_weight, _unchanged)
 
-    def reused(self, as_native=None):
+    def reused(self, x_native=None, y_native=None):
         """Yield the same batches: they are drawn on the accelerator."""
         return iter(self)
 

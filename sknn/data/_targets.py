@@ -1,8 +1,11 @@
 """Targets as training sees them, and predictions as users see them."""
 
 import numpy as np
-from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import (
+    check_classification_targets,
+    type_of_target,
+    unique_labels,
+)
 
 
 class ClassTargets:
@@ -29,16 +32,18 @@ class ClassTargets:
         ValueError
             If `labels` are not class labels.
         """
-        check_classification_targets(labels)
-        if type_of_target(labels, input_name=name).startswith("multiclass-multi"):
+        found = type_of_target(labels, input_name=name)
+        if found == "multilabel-indicator":
+            return cls(np.arange(np.shape(labels)[1]), "multilabel")
+        if found not in ("binary", "multiclass"):
+            check_classification_targets(labels)
             raise ValueError(
                 f"{name} must be one column of labels or a multilabel indicator "
                 f"matrix of zeros and ones: got shape {np.shape(labels)} of other "
                 "values."
             )
-        binarizer = LabelBinarizer().fit(labels)
-        kind = binarizer.y_type_.removesuffix("-indicator")
-        return cls(binarizer.classes_, kind)
+        classes = unique_labels(labels)
+        return cls(classes, "multiclass" if len(classes) > 2 else "binary")
 
     @property
     def n_outputs(self):

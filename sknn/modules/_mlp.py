@@ -14,6 +14,15 @@ ACTIVATIONS = {
 }
 
 
+class Linear(nn.Linear):
+    """Linear layer that draws nothing for parameters that are not there yet."""
+
+    def reset_parameters(self) -> None:
+        """Draw torch's initial values, except on the meta device."""
+        if not self.weight.is_meta:
+            super().reset_parameters()
+
+
 class MLP(nn.Module):
     """Fully connected layers with one activation between them.
 
@@ -41,9 +50,10 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
-            nn.Linear(fan_in, fan_out, device=device)
+            Linear(fan_in, fan_out, device=device)
             for fan_in, fan_out in pairwise(layer_sizes)
         )
+        self.activation_name = activation
         self.activation = ACTIVATIONS[activation]()
 
     def hidden(self, x: Tensor) -> Tensor:

@@ -62,9 +62,19 @@ class NumpyOps:
         return table.take(codes, 0, out, "clip")
 
     @staticmethod
+    def affine(h, weight, bias, out):
+        """Product plus bias."""
+        np.matmul(h, weight, out=out)
+        return np.add(out, bias, out=out)
+
+    @staticmethod
     def row_max(a, out):
-        """Largest entry of each row, (..., batch, 1)."""
-        return np.max(a, axis=-1, keepdims=True, out=out)
+        """Largest entry of each row, (..., batch, 1); short rows by columns."""
+        if a.shape[-1] > 32:
+            return np.max(a, axis=-1, keepdims=True, out=out)
+        columns = np.ascontiguousarray(a.swapaxes(-1, -2))
+        np.maximum.reduce(columns, axis=-2, out=out[..., 0])
+        return out
 
     @staticmethod
     def one_minus(a, out):
@@ -179,6 +189,12 @@ class TorchOps:
         return out
 
     @staticmethod
+    def affine(h, weight, bias, out):
+        """Product plus bias."""
+        fused = torch.addmm if h.dim() == 2 else torch.baddbmm
+        return fused(bias, h, weight, out=out)
+
+    @staticmethod
     def row_max(a, out):
         """Largest entry of each row, (..., batch, 1)."""
         return torch.amax(a, -1, keepdim=True, out=out)
@@ -201,14 +217,14 @@ class TorchOps:
     @staticmethod
     def sum(a):
         """Sum over batch and units: a number a network."""
-        return a.sum((-2, -1))
+        return _number(a.sum((-2, -1)))
 
     @staticmethod
     def inner(a, b):
         """Inner product over batch and units: a number a network."""
         if a.dim() > 2:
             return torch.einsum("...ij,...ij->...", a, b)
-        return torch.dot(a.view(-1), b.view(-1))
+        return _number(torch.dot(a.view(-1), b.view(-1)))
 
     @staticmethod
     def relu(z):
@@ -236,3 +252,8 @@ class TorchOps:
     def logistic_gradient(delta, a):
         """Multiply `delta` by the logistic function's derivative at value `a`."""
         return torch.ops.aten.sigmoid_backward.grad_input(delta, a, grad_input=delta)
+
+
+def _number(value):
+    """Python's number of a CPU scalar; an accelerator's is not waited for."""
+    return value.item() if value.dim() == 0 and value.device.type == "cpu" else value

@@ -18,8 +18,8 @@ from sknn.training._array_ops import NumpyOps, TorchOps
 
 # entries of a layer's activations for which a chunk of rows stays in cache
 CHUNK_ENTRIES = 1 << 17
-# entries below which numpy computes a step faster than torch
-FEW_ENTRIES = 1 << 13
+# bytes of a layer's activations below which numpy computes a step faster than torch
+FEW_BYTES = 1 << 17
 
 
 def _identity(ops, z):
@@ -66,6 +66,8 @@ class DeltaRule:
         Gives the value and the derivative to propagate back.
     ops : NumpyOps or TorchOps
         Operations to compute with.
+    loss_ops : NumpyOps or TorchOps
+        Operations of the loss; numpy's may share the memory of CPU tensors.
     """
 
     def __init__(
@@ -77,13 +79,15 @@ class DeltaRule:
         activation,
         loss,
         ops=NumpyOps,
+        loss_ops=None,
     ):
-        self.ops, self.loss = ops, loss
+        self.ops, self.loss, self.loss_ops = ops, loss, loss_ops or ops
         self._activation, self._activation_gradient = ACTIVATIONS[activation]
         self._weights, self._biases, self._weight_gradients, self._bias_gradients = (
             [ops.native(tensor) for tensor in tensors]
             for tensors in (weights, biases, weight_gradients, bias_gradients)
         )
+        self._transposed = [ops.transpose(weight) for weight in self._weights]
         self._buffers = {}
         self.raw = None
 
@@ -96,40 +100,43 @@ class DeltaRule:
         buffers = self._buffers.get(batch.n_rows)
         if buffers is None:
             buffers = self._buffers[batch.n_rows] = self._allocate(batch.n_rows)
-        layers = [x, *buffers.layers]
-        self._forward(layers)
-        self.raw = layers[-1]
-        value = self.loss(self.ops, self.raw, batch, buffers.deltas[-1], buffers.loss)
-        self._backward(layers, buffers)
+        self._forward(x, buffers)
+        self.raw = buffers.raw
+        value = self.loss(
+            self.loss_ops, buffers.raw, batch, buffers.raw_delta, buffers.loss
+        )
+        self._backward(x, buffers)
         return value
 
-    def _forward(self, layers):
-        """Fill `layers` after the input: activations, and raw outputs at the end."""
-        ops, last = self.ops, len(self._weights) - 1
+    def _forward(self, x, buffers):
+        """Fill the layers' activations; the last layer's are the raw outputs."""
+        ops, h, layers = self.ops, x, buffers.layers
         for k, weight in enumerate(self._weights):
-            h, z = layers[k], layers[k + 1]
+            z = layers[k]
             if k == 0 and sparse.issparse(h):
                 z[...] = h @ weight
+                ops.add(z, self._biases[k], out=z)
             else:
-                ops.matmul(h, weight, out=z)
-            ops.add(z, self._biases[k], out=z)
-            if k < last:
+                ops.affine(h, weight, self._biases[k], z)
+            if k < len(layers) - 1:
                 self._activation(ops, z)
+            h = z
 
-    def _backward(self, layers, buffers):
+    def _backward(self, x, buffers):
         """Propagate the output's delta back, writing each layer's gradients."""
         ops, deltas = self.ops, buffers.deltas
         for k in range(len(deltas) - 1, -1, -1):
-            h, delta = layers[k], deltas[k]
-            if k == 0 and sparse.issparse(h):
-                self._weight_gradients[k][...] = h.T @ delta
-            else:
-                ops.matmul(ops.transpose(h), delta, out=self._weight_gradients[k])
-            ops.matmul(buffers.ones, delta, out=self._bias_gradients[k])
+            delta, gradient = deltas[k], self._weight_gradients[k]
             if k:
-                weight = ops.transpose(self._weights[k])
-                ops.matmul(delta, weight, out=deltas[k - 1])
+                ops.matmul(buffers.transposed[k - 1], delta, out=gradient)
+                ops.matmul(delta, self._transposed[k], out=deltas[k - 1])
+                h = buffers.layers[k - 1]
                 self._activation_gradient(ops, deltas[k - 1], h)
+            elif sparse.issparse(x):
+                gradient[...] = x.T @ delta
+            else:
+                ops.matmul(ops.transpose(x), delta, out=gradient)
+            ops.matmul(buffers.ones, delta, out=self._bias_gradients[k])
 
     def _allocate(self, n_rows):
         """Activations, deltas and scratch memory for batches of `n_rows`."""
@@ -137,16 +144,28 @@ class DeltaRule:
         lead = tuple(like.shape[:-2])
         shapes = [(*lead, n_rows, weight.shape[-1]) for weight in self._weights]
         layers = [ops.empty(shape, like) for shape in shapes]
+        deltas = [ops.empty(shape, like) for shape in shapes]
+        raw, raw_delta = layers[-1], deltas[-1]
+        if self.loss_ops is not ops:
+            raw, raw_delta = self.loss_ops.native(raw), self.loss_ops.native(raw_delta)
         return SimpleNamespace(
             layers=layers,
-            deltas=[ops.empty(shape, like) for shape in shapes],
+            transposed=[ops.transpose(layer) for layer in layers],
+            deltas=deltas,
             ones=ops.ones((1, n_rows), like),
-            loss=self.loss.buffers(ops, layers[-1]),
+            raw=raw,
+            raw_delta=raw_delta,
+            loss=self.loss.buffers(self.loss_ops, raw),
         )
 
 
 class ForwardPass:
     """Outputs of a perceptron for many rows, a cache-sized chunk of rows at a time.
+
+    Attributes
+    ----------
+    largest_weight : int
+        Entries of the largest weight matrix.
 
     Parameters
     ----------
@@ -160,13 +179,14 @@ class ForwardPass:
         self._weights = [NumpyOps.native(weight) for weight in weights]
         self._biases = [NumpyOps.native(bias) for bias in biases]
         self._activation = ACTIVATIONS[activation][0]
+        self.largest_weight = max(weight.size for weight in self._weights)
 
     def __call__(self, X, hidden=False):
         """Raw outputs of `X`, or the activations of the last hidden layer."""
         widths = [weight.shape[1] for weight in self._weights]
         n_layers = len(widths) - hidden
         out = np.empty((X.shape[0], widths[n_layers - 1]), self._weights[0].dtype)
-        chunk = max(CHUNK_ENTRIES // max(widths), 1)
+        chunk = max(CHUNK_ENTRIES // max(X.shape[1], *widths), 1)
         with np.errstate(all="ignore"):
             for start in range(0, len(out), chunk):
                 part = slice(start, start + chunk)
@@ -190,8 +210,8 @@ class ForwardPass:
             out[...] = h
 
 
-def choose_ops(device, X, entries):
-    """Operations that are fastest here.
+def choose_ops(device, X, batch_size, widths):
+    """Operations that are fastest here, for the layers and for the loss.
 
     Parameters
     ----------
@@ -199,11 +219,18 @@ def choose_ops(device, X, entries):
         Where the parameters live.
     X : ndarray or CSR matrix
         Inputs; sparse ones are multiplied by scipy.
-    entries : int
-        Entries of the widest layer's activations in a batch: numpy's calls cost less
-        than torch's, torch's kernels do more at a time.
+    batch_size : int
+        Rows a batch.
+    widths : list of int
+        Units of every layer after the input. numpy's calls cost less than torch's;
+        torch's kernels do more at a time.
     """
     if torch.device(device).type != "cpu":
-        return TorchOps
-    small = entries < FEW_ENTRIES
-    return NumpyOps if small or sparse.issparse(X) else TorchOps
+        return TorchOps, TorchOps
+
+    def fastest(width):
+        small = batch_size * width * X.dtype.itemsize < FEW_BYTES
+        return NumpyOps if small else TorchOps
+
+    ops = NumpyOps if sparse.issparse(X) else fastest(max(widths))
+    return ops, NumpyOps if ops is NumpyOps else fastest(widths[-1])

@@ -51,9 +51,7 @@ def run(net, rows, *, lbfgs=None, warns=True):
             pass
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
-            monitor.go_back()
-            if net.history and "train_loss" not in net.history[-1]:
-                net.history.pop()
+            monitor.forget_unfinished(net)
         except Diverged:
             _on_divergence(net)
         monitor.finish()

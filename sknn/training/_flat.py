@@ -6,6 +6,7 @@ module's order; weights of `torch.nn.Linear` are stored (fan_in, fan_out), as
 scikit-learn's ``coefs_`` are.
 """
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -26,12 +27,15 @@ class FlatParameters:
     ----------
     parameter : torch.nn.Parameter of shape (n_parameters,)
         The values, with ``grad`` set: what an optimizer steps on.
+    numpy_dtype : numpy.dtype
+        Type of the flat tensor, as numpy has it.
     n_penalized : int
         How many of the leading entries are weights rather than biases.
     """
 
     def __init__(self, module, dtype, device="cpu"):
         self.module = module
+        self.numpy_dtype = np.dtype(str(dtype).removeprefix("torch."))
         linear = {id(m.weight) for m in module.modules() if isinstance(m, nn.Linear)}
         parameters = sorted(module.parameters(), key=lambda p: p.ndim < 2)
         self._layout, start = [], 0
@@ -45,6 +49,8 @@ class FlatParameters:
         values = torch.zeros(start, dtype=dtype, device=device)
         self.parameter = nn.Parameter(values, requires_grad=False)
         self.parameter.grad = torch.zeros_like(values)
+        self._value_views = list(self._views(values))
+        self._gradient_views = list(self._views(self.gradient))
         self._make(parameters)
         self.tie()
 
@@ -52,7 +58,7 @@ class FlatParameters:
         """Replace parameters on the meta device, wherever they are used."""
         made = {
             id(p): nn.Parameter(view)
-            for p, view in zip(parameters, self._views(self.values), strict=True)
+            for p, view in zip(parameters, self._value_views, strict=True)
             if p.is_meta
         }
         for owner in self.module.modules():
@@ -90,8 +96,7 @@ class FlatParameters:
 
     def tie(self):
         """Make the parameters views again, keeping the values that they have now."""
-        pairs = zip(self.parameters, self._views(self.values), strict=True)
-        for parameter, view in pairs:
+        for parameter, view in zip(self.parameters, self._value_views, strict=True):
             if parameter.data_ptr() != view.data_ptr():
                 view.copy_(parameter.data)
                 parameter.data = view
@@ -99,20 +104,20 @@ class FlatParameters:
 
     def tie_gradients(self):
         """Let autograd write into the flat gradient."""
-        pairs = zip(self.parameters, self._views(self.gradient), strict=True)
+        pairs = zip(self.parameters, self._gradient_views, strict=True)
         for parameter, view in pairs:
             parameter.grad = view
+        self._addresses = [
+            (parameter.data_ptr(), parameter.grad.data_ptr())
+            for parameter in self.parameters
+        ]
 
     def is_tied(self):
         """Whether every parameter and gradient still shares the flat memory."""
-        values, gradients = self._views(self.values), self._views(self.gradient)
         return all(
-            parameter.data_ptr() == value.data_ptr()
-            and parameter.grad is not None
-            and parameter.grad.data_ptr() == gradient.data_ptr()
-            for parameter, value, gradient in zip(
-                self.parameters, values, gradients, strict=True
-            )
+            parameter.grad is not None
+            and (parameter.data_ptr(), parameter.grad.data_ptr()) == address
+            for parameter, address in zip(self.parameters, self._addresses, strict=True)
         )
 
     def untie(self):

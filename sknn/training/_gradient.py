@@ -16,7 +16,7 @@ class AutogradGradient:
         Clears the gradients that autograd adds to.
     """
 
-    ops = TorchOps
+    ops = loss_ops = TorchOps
 
     def __init__(self, module, loss, zero_grad):
         self.module, self.loss, self.zero_grad = module, loss, zero_grad

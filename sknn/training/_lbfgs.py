@@ -53,9 +53,11 @@ class Objective:
 
     def _chunk(self, start):
         part = self.rows.subset(np.arange(start, min(start + CHUNK, len(self.rows))))
-        as_native = _identity if self.net.gradient.ops is NumpyOps else self._tensor
+        gradient = self.net.gradient
+        x_native = _identity if gradient.ops is NumpyOps else self._tensor
+        y_native = _identity if gradient.loss_ops is NumpyOps else self._tensor
         X, y, weight = part.X, part.y, part.weight
-        batch = make_batch(as_native(X), as_native(y), weight, as_native)
+        batch = make_batch(x_native(X), y_native(y), weight, y_native)
         batch.total = self.total
         return batch
 

@@ -92,6 +92,7 @@ class LogLoss(Loss):
             row=ops.empty((*raw.shape[:-1], 1), raw),
             ones=ops.ones((n_classes, 1), raw),
             eye=ops.eye(n_classes, raw),
+            eps=ops.epsilon(raw),
         )
 
     def _value_and_error(self, ops, raw, batch, delta, buffers):
@@ -105,8 +106,7 @@ class LogLoss(Loss):
         ops.rows_of(buffers.eye, codes, out=buffers.targets)
         ops.multiply(delta, buffers.targets, out=scratch)
         ops.matmul(scratch, buffers.ones, out=row)  # probability of the true class
-        eps = ops.epsilon(raw)
-        ops.clip(row, eps, 1 - eps, out=row)
+        ops.clip(row, buffers.eps, 1 - buffers.eps, out=row)
         ops.log(row, out=row)
         ops.subtract(delta, buffers.targets, out=delta)
         return -self._average(ops, row, batch)
@@ -117,7 +117,9 @@ class BinaryLogLoss(Loss):
 
     def buffers(self, ops, raw):
         return SimpleNamespace(
-            scratch=ops.empty(raw.shape, raw), complement=ops.empty(raw.shape, raw)
+            scratch=ops.empty(raw.shape, raw),
+            complement=ops.empty(raw.shape, raw),
+            eps=ops.epsilon(raw),
         )
 
     def _value_and_error(self, ops, raw, batch, delta, buffers):
@@ -125,8 +127,7 @@ class BinaryLogLoss(Loss):
         likelihood, complement = buffers.scratch, buffers.complement
         ops.add(raw, 0, out=delta)
         ops.logistic(delta)
-        eps = ops.epsilon(raw)
-        ops.clip(delta, eps, 1 - eps, out=likelihood)
+        ops.clip(delta, buffers.eps, 1 - buffers.eps, out=likelihood)
         ops.one_minus(likelihood, out=complement)
         ops.log(likelihood, out=likelihood)
         ops.log(complement, out=complement)

@@ -16,21 +16,28 @@ class Weights:
     ----------
     tensors : list of tensors
         What to copy and restore: one flat tensor, or many, and the buffers.
+    note : object, optional
+        What to keep with the copies.
     """
 
-    def __init__(self, tensors):
+    def __init__(self, tensors, note=None):
         self.tensors = tensors
-        self.copies = [tensor.clone() for tensor in tensors]
+        self._sets = [[tensor.clone() for tensor in tensors] for _ in range(2)]
+        self._kept = (0, note)
 
-    def keep(self):
-        """Copy the present values."""
-        for copy, tensor in zip(self.copies, self.tensors, strict=True):
+    def keep(self, note=None):
+        """Copy the present values, whole or, if interrupted, not at all."""
+        index = 1 - self._kept[0]
+        for copy, tensor in zip(self._sets[index], self.tensors, strict=True):
             copy.copy_(tensor)
+        self._kept = (index, note)
 
     def restore(self):
-        """Put the copied values back."""
-        for copy, tensor in zip(self.copies, self.tensors, strict=True):
+        """Put the copied values back and return the note kept with them."""
+        index, note = self._kept
+        for copy, tensor in zip(self._sets[index], self.tensors, strict=True):
             tensor.copy_(copy)
+        return note
 
     def are_finite(self):
         """Whether all present values are finite."""
@@ -63,7 +70,8 @@ class Monitor:
 
     def begin(self, net, tensors):
         """Remember the weights that training starts from."""
-        self._safe = Weights(tensors)
+        self._safe = Weights(tensors, self._progress())
+        self._start = (len(net.history), len(self.curves.loss))
         self._best = Weights(tensors) if self.keeps_best else None
         self._lowest_loss = min(self.curves.loss, default=float("inf"))
         self._clock = time.perf_counter()
@@ -89,7 +97,7 @@ class Monitor:
             self._best.keep()
         if not is_finite:
             raise Diverged
-        self._safe.keep()
+        self._safe.keep(self._progress())
         if net.optimizer_ is not None:
             group = net.optimizer_.param_groups[0]
             self.schedule.after_epoch(group, self.curves.n_samples_seen)
@@ -108,22 +116,21 @@ class Monitor:
 
     def _record(self, net, loss, validation):
         """Write the epoch's row of skorch's history."""
-        history, now = net.history, time.perf_counter()
-        history.record("train_loss", loss)
-        history.record("train_loss_best", loss < self._lowest_loss)
+        now, curves = time.perf_counter(), self.curves
+        row = {"train_loss": loss, "train_loss_best": loss < self._lowest_loss}
         self._lowest_loss = min(self._lowest_loss, loss)
         if validation is not None:
-            curves = self.curves
-            for name, value, past, sign in (
-                ("valid_loss", validation[0], curves.validation_loss, 1),
-                ("valid_score", validation[1], curves.validation_score, -1),
-            ):
-                earlier = min((sign * v for v in past[:-1]), default=float("inf"))
-                history.record(name, value)
-                history.record(name + "_best", sign * value < earlier)
+            best_loss = min(curves.validation_loss[:-1], default=float("inf"))
+            best_score = max(curves.validation_score[:-1], default=-float("inf"))
+            row |= {
+                "valid_loss": validation[0],
+                "valid_loss_best": validation[0] < best_loss,
+                "valid_score": validation[1],
+                "valid_score_best": validation[1] > best_score,
+            }
         if net.optimizer_ is not None:
-            history.record("lr", net.optimizer_.param_groups[0]["lr"])
-        history.record("dur", now - self._clock)
+            row["lr"] = net.optimizer_.param_groups[0]["lr"]
+        net.history[-1].update(row, dur=now - self._clock)
         self._clock = now
 
     def is_over(self, net):
@@ -145,9 +152,25 @@ class Monitor:
             self.patience.count = 0
         return stops
 
+    def _progress(self):
+        """What belongs to the present weights."""
+        patience = self.patience
+        return self.n_iter, self.curves.n_samples_seen, patience.best, patience.count
+
     def go_back(self):
         """Restore the weights of the last epoch that ended with finite ones."""
-        self._safe.restore()
+        return self._safe.restore()
+
+    def forget_unfinished(self, net):
+        """Go back to the last finished epoch in everything, after an interrupt."""
+        n_iter, n_samples_seen, best, count = self.go_back()
+        n_rows, n_epochs = (length + n_iter for length in self._start)
+        del net.history[n_rows:]
+        curves = self.curves
+        for curve in (curves.loss, curves.validation_loss, curves.validation_score):
+            del curve[n_epochs:]
+        self.n_iter, curves.n_samples_seen = n_iter, n_samples_seen
+        self.patience.best, self.patience.count = best, count
 
     def finish(self):
         """Restore the best weights where early stopping asked for them."""

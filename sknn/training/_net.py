@@ -13,13 +13,14 @@ from sknn.data import Batch, Rows, make_batches
 from sknn.training._array_ops import NumpyOps, TorchOps
 from sknn.training._callbacks import (
     BATCH_HOOKS,
+    EpochContexts,
     StopTraining,
     looks_at_batches,
     picks_parameters,
 )
 from sknn.training._checkpoint import load_optimizer, owners_of, pack_optimizer
 from sknn.training._gradient import AutogradGradient
-from sknn.training._updates import SGD, Adam
+from sknn.training._updates import SGD, Adam, FusedOptimizer
 
 # optimizers that treat every entry of a tensor alike, so that one flat tensor is as
 # good as many
@@ -201,7 +202,16 @@ class Net(NeuralNet):
                 self.module_, task.loss, self._zero_grad_optimizer
             )
         self.gradient = gradient
-        flat = task.flat
+        flat, is_flat = task.flat, self.is_flat_now
+        self._has_callbacks = any(
+            not isinstance(cb, EpochContexts) for _, cb in self.callbacks_
+        )
+        self._penalize = self._penalize_each
+        self._update = self.optimizer_ and self.optimizer_.update
+        if is_flat:
+            self._penalize = task.penalty.on(flat.weights, flat.weight_gradient)
+            if isinstance(self.optimizer_, FusedOptimizer):
+                self._update = self.optimizer_.on(flat.parameter)
         parameters = [flat.values] if self.is_flat_now else flat.parameters
         tensors = [p.detach() for p in parameters]
         task.monitor.begin(self, [*tensors, *self.module_.buffers()])
@@ -230,7 +240,8 @@ class Net(NeuralNet):
 
     def _train_epoch(self, batches):
         """Train on every batch once and return the mean loss."""
-        self._set_training(True)
+        if not self.module_.training:
+            self._set_training(True)
         if any(looks_at_batches(cb, training=True) for _, cb in self.callbacks_):
             self.run_single_epoch(batches, True, "train", self.train_step)
             rows = self.history[-1, "batches"]
@@ -242,17 +253,23 @@ class Net(NeuralNet):
     def _train_lean_epoch(self, batches):
         """The same without telling anybody: a gradient and an update a batch."""
         flat, gradient = self.task.flat, self.gradient
-        if self.is_flat_now and not flat.is_tied():
+        if self.is_flat_now and self._has_callbacks and not flat.is_tied():
             flat.tie()
-        as_native = None if gradient.ops is NumpyOps else torch.from_numpy
-        total, n_rows, update = 0.0, 0, self.optimizer_.step
-        for batch in batches.reused(as_native):
+        x_native, y_native = (
+            None if ops is NumpyOps else torch.from_numpy
+            for ops in (gradient.ops, gradient.loss_ops)
+        )
+        penalize, update = self._penalize, self._update
+        if self._has_callbacks:
+            update = self.optimizer_.step
+        total, n_rows = 0.0, 0
+        for batch in batches.reused(x_native, y_native):
             n_rows += batch.n_rows
             if batch.total == 0:
                 continue
-            loss = gradient(batch) + self._penalize(batch.total)
+            loss = gradient(batch) + penalize(batch.total)
             update()
-            update = self.optimizer_.update  # a scheduler wants to see one `step`
+            update = self._update  # one `step` is what a scheduler wants to see
             total += loss * batch.n_rows
         loss = float(total) / n_rows
         self.history.new_batch()  # for callbacks that ask for the last batch's keys
@@ -260,12 +277,10 @@ class Net(NeuralNet):
         self.history.record_batch("train_batch_size", n_rows)
         return loss
 
-    def _penalize(self, total):
-        """Add the penalty's gradient and return its value."""
-        flat = self.task.flat
-        if self.is_flat_now:
-            return self.task.penalty([flat.weights], [flat.weight_gradient], total)
-        trained = [p for p in flat.parameters if p.ndim >= 2 and p.grad is not None]
+    def _penalize_each(self, total):
+        """Add the penalty's gradient to each plain parameter; return its value."""
+        parameters = self.task.flat.parameters
+        trained = [p for p in parameters if p.ndim >= 2 and p.grad is not None]
         weights = [p.detach() for p in trained]
         return self.task.penalty(weights, [p.grad for p in trained], total)
 
@@ -279,10 +294,18 @@ class Net(NeuralNet):
 
     def train_step_single(self, batch, **fit_params):
         """Gradient of one batch, with the penalty's."""
-        native, weight = self.gradient.ops.native, batch.weight
-        x, y = (native(tensor) for tensor in batch)
-        weight = weight if weight is None else native(weight)
-        loss = self.gradient(Batch(x, y, weight, batch.total, batch.n_rows))
+        (x, y), weight = batch, batch.weight
+        gradient, loss_native = self.gradient, self.gradient.loss_ops.native
+        weight = weight if weight is None else loss_native(weight)
+        loss = gradient(
+            Batch(
+                gradient.ops.native(x),
+                loss_native(y),
+                weight,
+                batch.total,
+                batch.n_rows,
+            )
+        )
         loss = loss + self._penalize(batch.total)
         loss = torch.as_tensor(loss, dtype=torch.float64)
         return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}

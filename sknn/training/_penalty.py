@@ -1,6 +1,7 @@
 r"""The L2 penalty :math:`\frac{\alpha}{2 n} \lVert W \rVert^2` of a batch."""
 
-import torch
+import numpy as np
+from scipy.linalg.blas import daxpy, saxpy
 
 
 class L2Penalty:
@@ -28,11 +29,25 @@ class L2Penalty:
         if not self.alpha:
             return 0.0
         strength = self.alpha / total
-        value = 0.0
+        square = 0.0
         for weight, gradient in zip(weights, gradients, strict=True):
             gradient.add_(weight, alpha=strength)
-            flat = weight.reshape(-1)
-            value += torch.dot(flat, flat)
-        if torch.is_tensor(value) and value.device.type == "cpu":
-            value = value.item()
-        return 0.5 * strength * value
+            square += weight.square().sum()
+        return 0.5 * strength * square
+
+    def on(self, weights, gradients):
+        """Penalty as a function of the total weight, for one pair of flat tensors.
+
+        On a CPU it is two BLAS calls on their memory.
+        """
+        if not self.alpha or weights.device.type != "cpu":
+            return lambda total: self([weights], [gradients], total)
+        alpha, w, g = self.alpha, weights.numpy(), gradients.numpy()
+        axpy = saxpy if w.dtype == np.float32 else daxpy
+
+        def penalize(total):
+            strength = alpha / total
+            axpy(w, g, a=strength)
+            return 0.5 * strength * float(np.dot(w, w))
+
+        return penalize

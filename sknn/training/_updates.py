@@ -42,6 +42,14 @@ class FusedOptimizer(torch.optim.Optimizer):
                 gradients = [p.grad for p in parameters]
                 self._update_group(group, parameters, gradients)
 
+    def on(self, parameter):
+        """Update as a function without arguments, for one flat parameter.
+
+        Its gradient and state stay where they are, so that nothing is looked up.
+        """
+        group, gradients = self.param_groups[0], [parameter.grad]
+        return lambda: self._update_group(group, [parameter], gradients)
+
     def _update_group(self, group, parameters, gradients):
         raise NotImplementedError
 

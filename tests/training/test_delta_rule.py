@@ -1,0 +1,356 @@
+"""The delta rule against autograd, and several networks at once against one by one."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from scipy import sparse
+from torch.nn import functional
+
+from sknn.data import Batch, Rows, make_batch, make_batches
+from sknn.modules import MLP
+from sknn.training import _delta_rule
+from sknn.training._array_ops import NumpyOps, TorchOps
+from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
+from sknn.training._flat import FlatParameters
+from sknn.training._gradient import AutogradGradient
+from sknn.training._initialization import glorot_uniform
+from sknn.training._losses import LOSSES, make_loss
+from sknn.training._penalty import L2Penalty
+from sknn.training._updates import SGD, Adam
+
+ACTIVATIONS = {
+    "identity": lambda a: a,
+    "logistic": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+}
+OPS = {
+    "numpy": (NumpyOps, NumpyOps),
+    "torch": (TorchOps, TorchOps),
+    "mixed": (TorchOps, NumpyOps),
+}
+N_FEATURES, HIDDEN, N_OUTPUTS = 5, [4, 6, 3, 5], 3
+# An entry sums some fifty products of numbers near 1 through at most five layers:
+# 100 roundings of the largest entry leave room.
+RTOL = {np.float64: 100 * 2.0**-52, np.float32: 100 * 2.0**-23}
+
+
+def assert_close(actual, desired, dtype=np.float64):
+    """Check that arrays agree to rounding of their largest entry."""
+    desired = np.asarray(desired)
+    atol = RTOL[dtype] * max(np.abs(desired).max(), 1e-3)
+    assert_allclose(np.asarray(actual), desired, rtol=0, atol=atol)
+
+
+def make_flat(activation, depth, dtype=np.float64, seed=0):
+    sizes = [N_FEATURES, *HIDDEN[:depth], N_OUTPUTS]
+    module = MLP(sizes, activation, "meta")
+    flat = FlatParameters(module, getattr(torch, np.dtype(dtype).name))
+    glorot_uniform(module, np.random.RandomState(seed))
+    return flat
+
+
+def make_rows(loss, n_rows, weighted, dtype=np.float64, seed=0):
+    rng = np.random.RandomState(seed)
+    X = rng.normal(size=(n_rows, N_FEATURES)).astype(dtype)
+    X[rng.uniform(size=X.shape) < 0.3] = 0
+    y = {
+        "squared_error": rng.normal(size=(n_rows, N_OUTPUTS)).astype(dtype),
+        "poisson": rng.poisson(1.0, size=(n_rows, N_OUTPUTS)).astype(dtype),
+        "log_loss": rng.randint(N_OUTPUTS, size=n_rows),
+        "binary_log_loss": rng.randint(2, size=(n_rows, N_OUTPUTS)).astype(dtype),
+    }[loss]
+    weight = rng.uniform(0.2, 2, size=n_rows).astype(dtype) if weighted else None
+    return X, y, weight
+
+
+def make_native_batch(X, y, weight, ops, loss_ops):
+    y_native = loss_ops.from_numpy
+    return make_batch(ops.from_numpy(X), y_native(y), weight, y_native)
+
+
+def make_rule(flat, activation, loss, ops, loss_ops=None):
+    layers = flat.module.layers
+    return DeltaRule(
+        [layer.weight.detach().t() for layer in layers],
+        [layer.bias.detach().view(1, -1) for layer in layers],
+        [layer.weight.grad.t() for layer in layers],
+        [layer.bias.grad.view(1, -1) for layer in layers],
+        activation,
+        make_loss(loss),
+        ops,
+        loss_ops,
+    )
+
+
+def make_engine(name, flat, activation, loss):
+    if name == "autograd":
+        zero_grad = flat.gradient.zero_
+        return AutogradGradient(flat.module, make_loss(loss), zero_grad)
+    return make_rule(flat, activation, loss, *OPS[name])
+
+
+def get_row_losses(loss, z, y):
+    """Get each row's loss, summed over outputs, by torch's own functions."""
+    if loss == "log_loss":
+        return functional.cross_entropy(z, y, reduction="none")
+    if loss == "binary_log_loss":
+        entropy = functional.binary_cross_entropy_with_logits
+        return entropy(z, y, reduction="none").sum(1)
+    if loss == "squared_error":
+        return functional.mse_loss(z, y, reduction="none").sum(1) / 2
+    deviance = functional.poisson_nll_loss(z, y, reduction="none")
+    return (deviance + torch.xlogy(y, y) - y).sum(1)
+
+
+def differentiate(flat, activation, loss, X, y, weight):
+    """Get the loss and flat gradient by autograd, from the textbook's formulas."""
+    tensors = [p.detach().clone().requires_grad_() for p in flat.parameters]
+    depth = len(tensors) // 2
+    h = torch.from_numpy(X)
+    for k in range(depth):
+        h = h @ tensors[k].T + tensors[depth + k]
+        h = ACTIVATIONS[activation](h) if k < depth - 1 else h
+    losses = get_row_losses(loss, h, torch.from_numpy(y))
+    weight = torch.ones_like(losses) if weight is None else torch.from_numpy(weight)
+    value = (weight * losses).sum() / weight.sum()
+    gradient = flat.join(torch.autograd.grad(value, tensors))
+    n_averaged = N_OUTPUTS if loss == "squared_error" else 1
+    return value.item() / n_averaged, gradient, h.detach()
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])
+@pytest.mark.parametrize("depth", range(5))
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("engine", [*OPS, "autograd"])
+def test_gradient_equals_autograd(engine, activation, loss, depth, weighted):
+    flat = make_flat(activation, depth)
+    gradient = make_engine(engine, flat, activation, loss)
+    for seed, n_rows in enumerate([7, 3, 7, 1]):  # buffers are a batch size's own
+        rows = make_rows(loss, n_rows, weighted, seed=seed)
+        batch = make_native_batch(*rows, gradient.ops, gradient.loss_ops)
+        value = gradient(batch)
+        expected, expected_gradient, raw = differentiate(flat, activation, loss, *rows)
+        assert_close(value, expected)
+        assert_close(flat.gradient, expected_gradient)
+        assert_close(gradient.raw, raw)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("engine", [*OPS, "autograd"])
+def test_gradient_in_float32(engine, activation, loss):
+    flat = make_flat(activation, 3, np.float32)
+    gradient = make_engine(engine, flat, activation, loss)
+    rows = make_rows(loss, 9, True, np.float32)
+    value = gradient(make_native_batch(*rows, gradient.ops, gradient.loss_ops))
+    expected, expected_gradient, _ = differentiate(flat, activation, loss, *rows)
+    assert flat.gradient.dtype == torch.float32
+    assert_close(value, expected, np.float32)
+    assert_close(flat.gradient, expected_gradient, np.float32)
+
+
+@pytest.mark.parametrize("depth", range(3))
+@pytest.mark.parametrize("loss", LOSSES)
+def test_sparse_inputs_equal_dense_ones(loss, depth):
+    flat = make_flat("tanh", depth)
+    rule = make_rule(flat, "tanh", loss, NumpyOps)
+    X, y, weight = make_rows(loss, 8, True)
+    value = rule(make_batch(X, y, weight, NumpyOps.from_numpy))
+    gradient = flat.gradient.clone()
+    flat.gradient.fill_(np.nan)
+    batch = make_batch(sparse.csr_matrix(X), y, weight, NumpyOps.from_numpy)
+    assert_close(rule(batch), value)
+    assert_close(flat.gradient, gradient)
+
+
+# Several networks at once
+
+
+def stack(flats):
+    """Stack networks of one shape: values and gradients (networks, parameters)."""
+    values = torch.stack([flat.values for flat in flats])
+    gradients = torch.zeros_like(values)
+    return values, gradients
+
+
+def make_stacked_rule(flats, values, gradients, activation, loss, ops, loss_ops):
+    """Make the delta rule of networks whose parameters are rows of `values`."""
+    layers = flats[0].module.layers
+    shapes = [layer.weight.t().shape for layer in layers]
+    shapes += [(1, layer.out_features) for layer in layers]
+    stops = np.cumsum([np.prod(shape) for shape in shapes])
+    depth = len(layers)
+
+    def make_views(rows):
+        parts = np.split(np.arange(rows.shape[1]), stops[:-1])
+        return [
+            rows[:, part[0] : part[-1] + 1].view(len(rows), *shape)
+            for part, shape in zip(parts, shapes, strict=True)
+        ]
+
+    parameters, derivatives = make_views(values), make_views(gradients)
+    return DeltaRule(
+        parameters[:depth],
+        parameters[depth:],
+        derivatives[:depth],
+        derivatives[depth:],
+        activation,
+        make_loss(loss),
+        ops,
+        loss_ops,
+    )
+
+
+def stack_batches(batches, ops, loss_ops):
+    """Stack numpy batches of one size along a leading axis of networks."""
+    x = np.stack([batch[0] for batch in batches])
+    y = np.stack([batch[1] for batch in batches])
+    if batches[0].weight is None:
+        weight, total = None, batches[0].total
+    else:
+        weight = loss_ops.from_numpy(np.stack([batch.weight for batch in batches]))
+        total = np.array([batch.total for batch in batches]).reshape(-1, 1, 1)
+        total = loss_ops.from_numpy(total)
+    n_rows = batches[0].n_rows
+    return Batch(ops.from_numpy(x), loss_ops.from_numpy(y), weight, total, n_rows)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])
+@pytest.mark.parametrize("depth", [0, 2])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("ops", OPS)
+def test_networks_at_once_equal_one_by_one(ops, activation, loss, depth, weighted):
+    flats = [make_flat(activation, depth, seed=seed) for seed in range(3)]
+    values, gradients = stack(flats)
+    rule = make_stacked_rule(flats, values, gradients, activation, loss, *OPS[ops])
+    singles = [make_rule(flat, activation, loss, *OPS[ops]) for flat in flats]
+    for n_rows in (6, 2, 6):
+        rows = [make_rows(loss, n_rows, weighted, seed=seed) for seed in range(3)]
+        batches = [make_batch(*part, NumpyOps.from_numpy) for part in rows]
+        losses = rule(stack_batches(batches, *OPS[ops]))
+        for k, (single, flat) in enumerate(zip(singles, flats, strict=True)):
+            assert_close(losses[k], single(make_native_batch(*rows[k], *OPS[ops])))
+            assert_close(gradients[k], flat.gradient)
+
+
+RATES, ALPHAS = [0.02, 0.005, 0.05], [0.0, 0.1, 0.5]
+N_EPOCHS, N_ROWS, BATCH_SIZE = 4, 23, 5
+OPTIMIZERS = {
+    "sgd": lambda groups: SGD(groups, momentum=0.9),
+    "adam": lambda groups: Adam(groups),
+}
+
+
+def make_iterators(rows):
+    """Make three iterators of the same rows, each with its own order."""
+    return [
+        make_batches(Rows(*rows), BATCH_SIZE, np.random.RandomState(seed))
+        for seed in range(3)
+    ]
+
+
+def train_one_by_one(flats, loss, rows, make_optimizer, ops):
+    """Train networks one after the other and get their losses, batch by batch."""
+    losses = []
+    for k, (flat, batches) in enumerate(zip(flats, make_iterators(rows), strict=True)):
+        rule = make_rule(flat, "tanh", loss, *OPS[ops])
+        optimizer = make_optimizer([{"params": [flat.parameter], "lr": RATES[k]}])
+        update = optimizer.on(flat.parameter)
+        penalize = L2Penalty(ALPHAS[k]).on(flat.weights, flat.weight_gradient)
+        losses.append([])
+        for _ in range(N_EPOCHS):
+            for batch in batches.reused(*(o.from_numpy for o in OPS[ops])):
+                losses[k].append(rule(batch) + penalize(batch.total))
+                update()
+    return np.array(losses)
+
+
+def train_at_once(flats, loss, rows, make_optimizer, ops):
+    """Train copies of the networks at once; get their losses and parameters."""
+    values, gradients = stack(flats)
+    rule = make_stacked_rule(flats, values, gradients, "tanh", loss, *OPS[ops])
+    groups, penalties = [], []
+    for value, gradient, lr, alpha in zip(values, gradients, RATES, ALPHAS, strict=True):
+        parameter = torch.nn.Parameter(value, requires_grad=False)
+        parameter.grad = gradient
+        groups.append({"params": [parameter], "lr": lr})
+        where = slice(flats[0].n_penalized)
+        penalties.append(L2Penalty(alpha).on(value[where], gradient[where]))
+    optimizer = make_optimizer(groups)
+    losses, iterators = [], make_iterators(rows)
+    for _ in range(N_EPOCHS):
+        for batches in zip(*(it.reused() for it in iterators), strict=True):
+            value = np.array(rule(stack_batches(batches, *OPS[ops])))
+            totals = [batch.total for batch in batches]
+            added = [p(t) for p, t in zip(penalties, totals, strict=True)]
+            losses.append(value + added)
+            optimizer.update()
+    return np.transpose(losses), values
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("ops", OPS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_training_at_once_equals_one_by_one(optimizer, ops, loss, weighted):
+    flats = [make_flat("tanh", 2, seed=seed) for seed in range(3)]
+    rows = make_rows(loss, N_ROWS, weighted)
+    arguments = flats, loss, rows, OPTIMIZERS[optimizer], ops
+    losses, values = train_at_once(*arguments)
+    expected = train_one_by_one(*arguments)
+    # twenty steps carry each other's rounding on
+    assert_allclose(losses, expected, rtol=1e-11)
+    for value, flat in zip(values, flats, strict=True):
+        assert_allclose(value, flat.values, rtol=0, atol=1e-11)
+
+
+# Predictions
+
+
+@pytest.mark.parametrize("is_sparse", [False, True], ids=["dense", "sparse"])
+@pytest.mark.parametrize("depth", range(4))
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_forward_pass_equals_the_module(activation, depth, is_sparse, monkeypatch):
+    monkeypatch.setattr(_delta_rule, "CHUNK_ENTRIES", 20)  # a few rows a chunk
+    flat = make_flat(activation, depth)
+    layers = flat.module.layers
+    weights = [layer.weight.detach().t() for layer in layers]
+    forward = ForwardPass(weights, [layer.bias for layer in layers], activation)
+    X, _, _ = make_rows("log_loss", 11, False)
+    X.flags.writeable = False
+    inputs = sparse.csr_matrix(X) if is_sparse else X
+    with torch.no_grad():
+        tensor = torch.from_numpy(X.copy())
+        assert_close(forward(inputs), flat.module(tensor))
+        if depth:
+            assert_close(forward(inputs, hidden=True), flat.module.hidden(tensor))
+
+
+def test_forward_pass_keeps_the_type():
+    flat = make_flat("relu", 1, np.float32)
+    layers = flat.module.layers
+    weights = [layer.weight.detach().t() for layer in layers]
+    forward = ForwardPass(weights, [layer.bias for layer in layers], "relu")
+    assert forward(np.ones((2, N_FEATURES), np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("device", "is_sparse", "batch_size", "widths", "expected"),
+    [
+        ("cpu", False, 10, [100, 10], (NumpyOps, NumpyOps)),
+        ("cpu", False, 10**5, [100, 10], (TorchOps, TorchOps)),
+        ("cpu", False, 1000, [10**4, 1], (TorchOps, NumpyOps)),
+        ("cpu", True, 10**5, [100, 10], (NumpyOps, NumpyOps)),
+        ("meta", False, 10, [100, 10], (TorchOps, TorchOps)),
+    ],
+)
+def test_operations_follow_size_and_device(
+    device, is_sparse, batch_size, widths, expected
+):
+    X = np.ones((2, 3))
+    X = sparse.csr_matrix(X) if is_sparse else X
+    assert choose_ops(torch.device(device), X, batch_size, widths) == expected
