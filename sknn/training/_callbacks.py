@@ -1,5 +1,7 @@
 """scikit-learn's callback contexts, driven by skorch's notifications."""
 
+import dis
+
 from skorch.callbacks import Callback, EpochScoring
 from skorch.callbacks.training import ParamMapper
 
@@ -30,6 +32,18 @@ class EpochContexts(Callback):
         """Close the epoch's context and pass on a request to stop."""
         if self.end(self.context_):
             raise StopTraining
+
+
+def is_request(interrupt):
+    """Whether a KeyboardInterrupt was raised by code, as skorch's callbacks do.
+
+    One that a signal brings in interrupts some other instruction.
+    """
+    traceback = interrupt.__traceback__
+    while traceback.tb_next:
+        traceback = traceback.tb_next
+    instruction = traceback.tb_frame.f_code.co_code[traceback.tb_lasti]
+    return instruction == dis.opmap["RAISE_VARARGS"]
 
 
 def looks_at_batches(callback, training):

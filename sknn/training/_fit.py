@@ -48,7 +48,7 @@ def run(net, rows, *, lbfgs=None, warns=True):
             elif not net.fit_loop(rows) and warns:
                 _warn_not_converged(net.max_epochs)
         except StopTraining:
-            pass
+            monitor.forget_unfinished(net)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
             monitor.forget_unfinished(net)

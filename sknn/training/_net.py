@@ -15,6 +15,7 @@ from sknn.training._callbacks import (
     BATCH_HOOKS,
     EpochContexts,
     StopTraining,
+    is_request,
     looks_at_batches,
     picks_parameters,
 )
@@ -188,7 +189,7 @@ class Net(NeuralNet):
         try:
             super().notify(method_name, **cb_kwargs)
         except KeyboardInterrupt as interrupt:
-            if method_name in BATCH_HOOKS:
+            if method_name in BATCH_HOOKS or not is_request(interrupt):
                 raise
             raise StopTraining from interrupt
 

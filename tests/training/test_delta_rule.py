@@ -17,6 +17,7 @@ from sknn.training._gradient import AutogradGradient
 from sknn.training._initialization import glorot_uniform
 from sknn.training._losses import LOSSES, make_loss
 from sknn.training._penalty import L2Penalty
+from sknn.training._threads import limited_threads
 from sknn.training._updates import SGD, Adam
 
 ACTIVATIONS = {
@@ -34,6 +35,13 @@ N_FEATURES, HIDDEN, N_OUTPUTS = 5, [4, 6, 3, 5], 3
 # An entry sums some fifty products of numbers near 1 through at most five layers:
 # 100 roundings of the largest entry leave room.
 RTOL = {np.float64: 100 * 2.0**-52, np.float32: 100 * 2.0**-23}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Keep torch from waiting for a second thread over a handful of rows."""
+    with limited_threads(0):
+        yield
 
 
 def assert_close(actual, desired, dtype=np.float64):
@@ -284,7 +292,7 @@ def train_at_once(flats, loss, rows, make_optimizer, ops):
     losses, iterators = [], make_iterators(rows)
     for _ in range(N_EPOCHS):
         for batches in zip(*(it.reused() for it in iterators), strict=True):
-            value = np.array(rule(stack_batches(batches, *OPS[ops])))
+            value = np.asarray(rule(stack_batches(batches, *OPS[ops])))
             totals = [batch.total for batch in batches]
             added = [p(t) for p, t in zip(penalties, totals, strict=True)]
             losses.append(value + added)

@@ -1,0 +1,162 @@
+"""Each operation against the formula it stands for, numpy's and torch's alike."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from scipy.special import expit
+
+from sknn.training._array_ops import NumpyOps, TorchOps
+
+OPS = {"numpy": NumpyOps, "torch": TorchOps}
+SHAPES = [(4, 3), (5, 40), (2, 4, 3), (2, 5, 40)]
+ELEMENTWISE = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": lambda a, b: a / b,
+    "exp": lambda a: np.exp(a),
+    "log": lambda a: np.log(np.abs(a)),
+    "tanh": lambda a: np.tanh(a),
+    "one_minus": lambda a: 1 - a,
+}
+ACTIVATIONS = {"relu": lambda z: z * (z > 0), "logistic": expit}
+DERIVATIVES = {
+    "relu_gradient": lambda a: a > 0,
+    "tanh_gradient": lambda a: 1 - a**2,
+    "logistic_gradient": lambda a: a * (1 - a),
+}
+
+
+@pytest.fixture(params=OPS)
+def ops(request):
+    return OPS[request.param]
+
+
+@pytest.fixture(params=[np.float64, np.float32])
+def dtype(request):
+    return request.param
+
+
+@pytest.fixture(params=SHAPES, ids=str)
+def array(request, dtype):
+    return np.random.RandomState(0).normal(size=request.param).astype(dtype)
+
+
+def assert_close(actual, desired):
+    desired = np.asarray(desired)
+    types = np.asarray(actual).dtype, desired.dtype  # a sum is a Python number
+    eps = max(np.finfo(dtype).eps for dtype in types)
+    atol = 50 * eps * np.abs(desired).max()
+    assert_allclose(np.asarray(actual), desired, rtol=0, atol=atol)
+
+
+def test_both_have_the_same_operations():
+    names = [{n for n in vars(cls) if n[0] != "_"} for cls in OPS.values()]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_elementwise(ops, name, array):
+    a = np.abs(array) if name == "log" else array
+    b = array[..., ::-1] + 3
+    inputs = [a, b] if ELEMENTWISE[name].__code__.co_argcount == 2 else [a]
+    native = [ops.from_numpy(np.ascontiguousarray(part)) for part in inputs]
+    out = ops.empty(a.shape, native[0])
+    assert getattr(ops, name)(*native, out=out) is out
+    assert_close(out, ELEMENTWISE[name](*inputs))
+    assert out.dtype == native[0].dtype
+
+
+def test_products(ops, array):
+    b = np.random.RandomState(1).normal(size=(array.shape[-1], 6)).astype(array.dtype)
+    b = np.broadcast_to(b, (*array.shape[:-2], *b.shape)).copy()
+    bias = b[..., :1, :] + 1
+    a, weight = ops.from_numpy(array), ops.from_numpy(b)
+    out = ops.empty((*array.shape[:-1], 6), a)
+    ops.matmul(a, weight, out=out)
+    assert_close(out, array @ b)
+    ops.affine(a, weight, ops.from_numpy(bias), out)
+    assert_close(out, array @ b + bias)
+    assert_close(ops.transpose(a), array.swapaxes(-1, -2))
+
+
+def test_reductions(ops, array):
+    a = ops.from_numpy(array.copy())
+    b = ops.from_numpy(array + 1)
+    axes = (-2, -1)
+    assert_close(ops.sum(a), array.sum(axes))
+    assert_close(ops.inner(a, b), (array * (array + 1)).sum(axes))
+    if array.ndim == 2:
+        assert isinstance(ops.sum(a), float)
+        assert isinstance(ops.inner(a, b), float)
+    row = ops.empty((*array.shape[:-1], 1), a)
+    ops.row_max(a, out=row)
+    assert_close(row, array.max(-1, keepdims=True))
+    assert_close(a, array)
+
+
+def test_clip(ops, array):
+    a = ops.from_numpy(array)
+    out = ops.empty(array.shape, a)
+    assert_close(ops.clip(a, -0.5, 0.25, out=out), np.clip(array, -0.5, 0.25))
+
+
+@pytest.mark.parametrize("shape", [(7,), (2, 7)], ids=str)
+def test_rows_of(ops, dtype, shape):
+    table = np.random.RandomState(0).normal(size=(4, 3)).astype(dtype)
+    codes = np.random.RandomState(1).randint(4, size=shape)
+    like = ops.from_numpy(table)
+    out = ops.empty((*shape, 3), like)
+    ops.rows_of(like, ops.from_numpy(codes), out=out)
+    assert_close(out, table[codes])
+
+
+def test_constants(ops, dtype):
+    like = ops.from_numpy(np.zeros(1, dtype))
+    assert_close(ops.ones((2, 3), like), np.ones((2, 3), dtype))
+    assert_close(ops.eye(3, like), np.eye(3, dtype=dtype))
+    assert ops.epsilon(like) == np.finfo(dtype).eps
+    assert ops.empty((2, 3), like).dtype == like.dtype
+
+
+def test_xlogy_is_zero_at_zero(ops):
+    a, b = np.array([0.0, 0.0, 2.0, 1.0]), np.array([0.0, 3.0, 5.0, 1.0])
+    found = ops.xlogy(ops.from_numpy(a), ops.from_numpy(b))
+    assert_close(found, [0, 0, 2 * np.log(5), 0])
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations_work_in_place(ops, name, array):
+    z = ops.from_numpy(array.copy())
+    assert getattr(ops, name)(z) is z
+    assert_close(z, ACTIVATIONS[name](array))
+
+
+@pytest.mark.parametrize("value", [-1e4, -800.0, 0.0, 800.0, 1e4])
+def test_logistic_never_overflows(ops, dtype, value):
+    z = ops.from_numpy(np.full((2, 2), value, dtype))
+    assert_allclose(ops.logistic(z), np.full((2, 2), expit(value)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_derivatives_work_in_place(ops, name, array):
+    delta = ops.from_numpy(array[..., ::-1].copy())
+    a = expit(array) if name == "logistic_gradient" else np.tanh(array)
+    a[..., 0] = 0
+    getattr(ops, name)(delta, ops.from_numpy(a.copy()))
+    assert_close(delta, array[..., ::-1] * DERIVATIVES[name](a))
+
+
+def test_native_shares_the_memory_of_a_parameter(ops):
+    parameter = torch.nn.Parameter(torch.ones(2, 3))
+    native = ops.native(parameter)
+    native[0, 0] = 7
+    assert parameter[0, 0] == 7
+    assert ops is NumpyOps or not native.requires_grad
+
+
+def test_from_numpy_shares_memory(ops):
+    array = np.zeros(3)
+    ops.from_numpy(array)[0] = 7
+    assert array[0] == 7
