@@ -3,6 +3,7 @@
 from numbers import Integral
 
 import numpy as np
+import torch
 from sklearn.utils.validation import check_is_fitted
 
 from sknn._base import BaseNetwork
@@ -10,7 +11,8 @@ from sknn._sklearn_compat import Interval, StrOptions, check_feature_names_in
 from sknn.modules import MLP
 from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
 from sknn.training._initialization import glorot_uniform
-from sknn.training._threads import NEVER_THREADED, limited_threads
+from sknn.training._parallel import PartedGradient, n_parts_worth
+from sknn.training._threads import available_threads
 
 OUTPUT_ACTIVATIONS = {
     "log_loss": "softmax",
@@ -86,34 +88,39 @@ class BaseMLP(BaseNetwork):
     # -- gradient and predictions by hand --------------------------------------
 
     def _largest_product(self, n_rows):
-        sizes = [layer.weight.numel() for layer in self.module_.layers]
-        return n_rows * max(sizes)
+        """None that more than one thread would share: parts of a batch are."""
+        if self._flat.values.device.type == "cpu":
+            return 0
+        return super()._largest_product(n_rows)
 
     def _parameter_views(self):
         """Weights (fan_in, fan_out) and biases (1, fan_out) of each layer."""
-        layers = self.module_.layers
-        return (
-            [layer.weight.detach().t() for layer in layers],
-            [layer.bias.detach().view(1, -1) for layer in layers],
-        )
+        return split_views([p.detach() for p in self._flat.parameters])
 
     def _make_gradient(self, flat, loss, batch_size, rows):
-        layers = self.module_.layers
-        weights, biases = self._parameter_views()
-        widths = [layer.out_features for layer in layers]
-        ops, loss_ops = choose_ops(
-            flat.values.device, rows.arrays[0], batch_size, widths
-        )
-        return DeltaRule(
-            weights,
-            biases,
-            [layer.weight.grad.t() for layer in layers],
-            [layer.bias.grad.view(1, -1) for layer in layers],
-            self.module_.activation_name,
-            loss,
-            ops,
-            loss_ops,
-        )
+        X = rows.arrays[0]
+        widths = [bias.shape[-1] for bias in self._parameter_views()[1]]
+        product_size = batch_size * max(w.numel() for w in self._parameter_views()[0])
+        n_parts = n_parts_worth(product_size, batch_size, available_threads())
+        if flat.values.device.type != "cpu":
+            n_parts = 1
+        ops, loss_ops = choose_ops(flat.values.device, X, batch_size // n_parts, widths)
+        others = [torch.zeros_like(flat.gradient) for _ in range(n_parts - 1)]
+        parts = [
+            DeltaRule(
+                *self._parameter_views(),
+                *split_views(list(flat.views_of(gradient))),
+                self.module_.activation_name,
+                loss,
+                ops,
+                loss_ops,
+            )
+            for gradient in (flat.gradient, *others)
+        ]
+        if n_parts == 1:
+            return parts[0]
+        arrays = [other.numpy() for other in others]
+        return PartedGradient(parts, flat.gradient.numpy(), arrays)
 
     def _raw_outputs(self, X):
         if self._flat.values.device.type != "cpu":
@@ -126,11 +133,7 @@ class BaseMLP(BaseNetwork):
         if self._forward_pass is None:
             name = self.module_.activation_name
             self._forward_pass = ForwardPass(*self._parameter_views(), name)
-        product_size = X.shape[0] * self._forward_pass.largest_weight
-        if product_size < NEVER_THREADED:
-            return self._forward_pass(X, hidden=hidden)
-        with limited_threads(product_size):
-            return self._forward_pass(X, hidden=hidden)
+        return self._forward_pass(X, hidden=hidden)
 
     def transform(self, X):
         """Activations of the last hidden layer: the features that were learned.
@@ -190,3 +193,10 @@ class BaseMLP(BaseNetwork):
 def array_view(tensor):
     """Array on a CPU tensor's memory, or a copy from an accelerator."""
     return tensor.detach().cpu().numpy()
+
+
+def split_views(parameters):
+    """Weights (fan_in, fan_out) and biases (1, fan_out) of parameters in flat order."""
+    n_layers = len(parameters) // 2
+    weights = [weight.t() for weight in parameters[:n_layers]]
+    return weights, [bias.view(1, -1) for bias in parameters[n_layers:]]

@@ -15,11 +15,13 @@ import torch
 from scipy import sparse
 
 from sknn.training._array_ops import NumpyOps, TorchOps
+from sknn.training._parallel import map_rows
+from sknn.training._threads import NEVER_THREADED, available_threads
 
 # entries of a layer's activations for which a chunk of rows stays in cache
 CHUNK_ENTRIES = 1 << 17
 # bytes of a layer's activations below which numpy computes a step faster than torch
-FEW_BYTES = 1 << 17
+FEW_BYTES = 1 << 16
 
 
 def _identity(ops, z):
@@ -187,10 +189,18 @@ class ForwardPass:
         n_layers = len(widths) - hidden
         out = np.empty((X.shape[0], widths[n_layers - 1]), self._weights[0].dtype)
         chunk = max(CHUNK_ENTRIES // max(X.shape[1], *widths), 1)
-        with np.errstate(all="ignore"):
-            for start in range(0, len(out), chunk):
-                part = slice(start, start + chunk)
+
+        def fill(rows):
+            for start in range(rows.start, rows.stop, chunk):
+                part = slice(start, min(start + chunk, rows.stop))
                 self._propagate(X[part], out[part], n_layers, hidden)
+
+        product_size = X.shape[0] * self.largest_weight
+        with np.errstate(all="ignore"):
+            if product_size < NEVER_THREADED:
+                fill(slice(0, X.shape[0]))
+            else:
+                map_rows(fill, X, product_size, available_threads())
         return out
 
     def _propagate(self, h, out, n_layers, hidden):

@@ -54,6 +54,8 @@ def run(net, rows, *, lbfgs=None, warns=True):
             monitor.forget_unfinished(net)
         except Diverged:
             _on_divergence(net)
+        finally:
+            net.end_training()
         monitor.finish()
         net._set_training(False)
         _end(net, rows)

@@ -49,15 +49,15 @@ class FlatParameters:
         values = torch.zeros(start, dtype=dtype, device=device)
         self.parameter = nn.Parameter(values, requires_grad=False)
         self.parameter.grad = torch.zeros_like(values)
-        self._value_views = list(self._views(values))
-        self._gradient_views = list(self._views(self.gradient))
+        self._value_views = list(self.views_of(values))
+        self._gradient_views = list(self.views_of(self.gradient))
         self._make(parameters)
         self.tie()
 
     def _make(self, parameters):
         """Replace parameters on the meta device, wherever they are used."""
         made = {
-            id(p): nn.Parameter(view)
+            id(p): nn.Parameter(view, p.requires_grad)
             for p, view in zip(parameters, self._value_views, strict=True)
             if p.is_meta
         }
@@ -87,7 +87,8 @@ class FlatParameters:
         """Slice of the gradient that belongs to the penalised values."""
         return self.gradient[: self.n_penalized]
 
-    def _views(self, flat):
+    def views_of(self, flat):
+        """View of each parameter's part of a flat tensor, in its shape."""
         for where, shape, is_linear in self._layout:
             if is_linear:
                 yield flat[where].view(shape[1], shape[0]).t()
@@ -129,10 +130,10 @@ class FlatParameters:
     def join(self, tensors):
         """One flat tensor of one tensor a parameter."""
         joined = torch.empty_like(self.values)
-        for view, tensor in zip(self._views(joined), tensors, strict=True):
+        for view, tensor in zip(self.views_of(joined), tensors, strict=True):
             view.copy_(tensor)
         return joined
 
     def split(self, flat):
         """One tensor a parameter, in its shape, of one flat tensor."""
-        return [view.clone() for view in self._views(flat)]
+        return [view.clone() for view in self.views_of(flat)]

@@ -217,6 +217,12 @@ class Net(NeuralNet):
         tensors = [p.detach() for p in parameters]
         task.monitor.begin(self, [*tensors, *self.module_.buffers()])
 
+    def end_training(self):
+        """Let go of what the gradient holds besides memory."""
+        close = getattr(self.gradient, "close", None)
+        if close is not None:
+            close()
+
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         """Train for a number of epochs, or until the monitor says that it is over.
 

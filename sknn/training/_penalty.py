@@ -40,7 +40,7 @@ class L2Penalty:
 
         On a CPU it is two BLAS calls on their memory.
         """
-        if not self.alpha or weights.device.type != "cpu":
+        if not self.alpha or not len(weights) or weights.device.type != "cpu":
             return lambda total: self([weights], [gradients], total)
         alpha, w, g = self.alpha, weights.numpy(), gradients.numpy()
         axpy = saxpy if w.dtype == np.float32 else daxpy

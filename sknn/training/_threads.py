@@ -21,7 +21,7 @@ NEVER_THREADED = 250_000
 
 _lock = threading.Lock()
 _wanted = []
-_found_blas = None
+_found = None
 
 
 def _start_child():
@@ -46,10 +46,18 @@ def _blas_threads():
     return [library.get_num_threads() for library in _blas_libraries()]
 
 
-def _set_blas_threads():
+def _set_threads():
     """As many as were found, but no more than the most modest of the active fits."""
-    for library, found in zip(_blas_libraries(), _found_blas, strict=True):
+    found_torch, found_blas = _found
+    torch.set_num_threads(min([found_torch, *_wanted]))
+    for library, found in zip(_blas_libraries(), found_blas, strict=True):
         library.set_num_threads(min([found, *_wanted]))
+
+
+def available_threads():
+    """Threads that torch has outside of any fit."""
+    with _lock:
+        return _found[0] if _wanted else torch.get_num_threads()
 
 
 @contextmanager
@@ -66,29 +74,27 @@ def limited_threads(product_size):
     int
         Threads in use; never more than there were.
     """
-    found = torch.get_num_threads()
-    n_threads = 1 if product_size < WORTH_THREADS else found
-    _enter(n_threads)
+    n_threads = _enter(product_size)
     try:
-        torch.set_num_threads(n_threads)
         yield n_threads
     finally:
-        torch.set_num_threads(found)
         _leave(n_threads)
 
 
-def _enter(n_threads):
-    """Count one more active fit."""
-    global _found_blas
+def _enter(product_size):
+    """Count one more active fit and return how many threads it wants."""
+    global _found
     with _lock:
         if not _wanted:
-            _found_blas = _blas_threads()
+            _found = torch.get_num_threads(), _blas_threads()
+        n_threads = 1 if product_size < WORTH_THREADS else _found[0]
         _wanted.append(n_threads)
-        _set_blas_threads()
+        _set_threads()
+    return n_threads
 
 
 def _leave(n_threads):
     """Count one active fit less."""
     with _lock:
         _wanted.remove(n_threads)
-        _set_blas_threads()
+        _set_threads()

@@ -45,10 +45,10 @@ class FusedOptimizer(torch.optim.Optimizer):
     def on(self, parameter):
         """Update as a function without arguments, for one flat parameter.
 
-        Its gradient and state stay where they are, so that nothing is looked up.
+        Its gradient stays where it is, so that it need not be looked up.
         """
-        group, gradients = self.param_groups[0], [parameter.grad]
-        return lambda: self._update_group(group, [parameter], gradients)
+        gradients = [parameter.grad]
+        return lambda: self._update_group(self.param_groups[0], [parameter], gradients)
 
     def _update_group(self, group, parameters, gradients):
         raise NotImplementedError
@@ -115,10 +115,16 @@ class Adam(FusedOptimizer):
 
     def __init__(self, params, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "step": 0})
-        self._step = torch.zeros((), device=self.param_groups[0]["params"][0].device)
+        self._step = None
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._step = None
 
     def _update_group(self, group, parameters, gradients):
         group["step"] += 1
+        if self._step is None:  # a scratch tensor: the count lives in the group
+            self._step = torch.zeros((), device=parameters[0].device)
         self._step.fill_(group["step"])
         beta_1, beta_2 = group["betas"]
         torch._fused_adam_(

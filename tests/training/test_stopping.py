@@ -251,16 +251,14 @@ def test_monitor_drives_the_schedule():
 
 def test_an_adaptive_rate_resets_the_count():
     net = FakeNet()
-    monitor = make_monitor(net, schedule="adaptive", patience=1)
-    over = []
+    monitor = make_monitor(net, schedule="adaptive", tol=0.5, patience=1)
     for _ in range(6):
-        net.train(monitor, [math.inf])
-        monitor.patience.count += 1
-        over.append(monitor.is_over(net))
-    assert over == [False] * 6
-    assert net.optimizer_.param_groups[0]["lr"] < 0.1
+        net.train(monitor, [1.0])
+        assert not monitor.is_over(net)
+    rates = [row["lr"] for row in net.history]
+    assert rates == pytest.approx([0.1, 0.1, 0.1, 0.02, 0.02, 0.004])
     net.optimizer_.param_groups[0]["lr"] = 1e-6
-    monitor.patience.count = 2
+    net.train(monitor, [1.0])
     assert monitor.is_over(net)
 
 

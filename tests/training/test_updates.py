@@ -30,7 +30,7 @@ ADAM_OPTIONS = [
 OPTIMIZERS = [(SGD, options) for options in SGD_OPTIONS]
 OPTIMIZERS += [(Adam, options) for options in ADAM_OPTIONS]
 every_optimizer = pytest.mark.parametrize(
-    ("make", "options"), OPTIMIZERS, ids=lambda value: getattr(value, "__name__", None)
+    ("make", "options"), OPTIMIZERS, ids=lambda v: getattr(v, "__name__", str(v))
 )
 
 
