@@ -3,10 +3,14 @@
 Imported at the first fit: skorch comes with it.
 """
 
+import warnings
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
+from skorch.callbacks import GradientNormClipping, LRScheduler
 
+from sknn._sklearn_compat import takes_sample_weight
 from sknn.training._callbacks import EpochContexts
 from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
@@ -17,6 +21,7 @@ from sknn.training._stopping import Curves, Patience
 from sknn.training._updates import SGD, Adam
 
 CONTEXTS = "sklearn_callbacks"
+NEED_OPTIMIZER = (LRScheduler, GradientNormClipping)
 
 
 def make_net(estimator, rows, held_out, batch_size, random_state, incremental, root):
@@ -52,7 +57,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         optimizer=estimator.optimizer_ if incremental else None,
         history=estimator.history_,
     )
-    callbacks = [clone(cb, safe=False) for cb in estimator.callbacks or ()]
+    callbacks = _make_callbacks(estimator)
     if root is not None:
         callbacks.append((CONTEXTS, _epoch_contexts(estimator, root, task.monitor)))
     net = Net(
@@ -112,9 +117,8 @@ def _make_monitor(estimator, validate):
     )
     name = estimator.learning_rate if estimator.solver == "sgd" else "constant"
     schedule = make_schedule(name, estimator.learning_rate_init, estimator.power_t)
-    return Monitor(
-        curves, patience, schedule, validate, keeps_best, bool(estimator.verbose)
-    )
+    verbose = bool(estimator.verbose) and not is_lbfgs
+    return Monitor(curves, patience, schedule, validate, keeps_best, verbose)
 
 
 def _make_validation(estimator, held_out, loss):
@@ -140,13 +144,42 @@ def _make_validation(estimator, held_out, loss):
 
 
 def _make_score(estimator, X, labels, weight):
-    """Closure of the scorer that `scoring` asks for, or None."""
+    """Closure of the scorer that `scoring` asks for, tried once, or None."""
     if estimator.scoring in (None, "loss"):
         return None
     nameless = estimator._without_feature_names()  # rows are arrays by now
     scorer = check_scoring(nameless, estimator.scoring)
-    options = {} if weight is None else {"sample_weight": weight}
-    return lambda: float(scorer(nameless, X, labels, **options))
+    options = {}
+    if weight is not None and takes_sample_weight(scorer):
+        options = {"sample_weight": weight}
+    elif weight is not None:
+        warnings.warn(
+            f"scoring={estimator.scoring!r} takes no sample_weight: all validation "
+            "rows count alike.",
+            stacklevel=2,
+        )
+
+    def score():
+        return float(scorer(nameless, X, labels, **options))
+
+    score()  # what it raises should come before any training
+    return score
+
+
+def _make_callbacks(estimator):
+    """Clones of the user's callbacks that the solver has a use for."""
+    callbacks = []
+    for callback in estimator.callbacks or ():
+        member = callback[1] if isinstance(callback, tuple) else callback
+        kind = member if isinstance(member, type) else type(member)
+        if estimator.solver == "lbfgs" and issubclass(kind, NEED_OPTIMIZER):
+            warnings.warn(
+                f"The callback {kind.__name__} has no effect with solver='lbfgs'.",
+                stacklevel=2,
+            )
+        else:
+            callbacks.append(clone(callback, safe=False))
+    return callbacks
 
 
 def _epoch_contexts(estimator, root, monitor):

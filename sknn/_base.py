@@ -71,7 +71,7 @@ class BaseNetwork(
         "device": [str, torch.device],
         "dtype": [StrOptions({"auto", *FLOAT_TYPES})],
         "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
-        "callbacks": ["array-like", None],
+        "callbacks": [list, tuple, None],
     }
 
     def __sklearn_tags__(self):
@@ -79,8 +79,6 @@ class BaseNetwork(
         kept = list(FLOAT_TYPES) if self.dtype == "auto" else [self.dtype]
         tags.transformer_tags.preserves_dtype = kept
         return tags
-
-    # -- what an architecture and a head provide -------------------------------
 
     @abstractmethod
     def _make_module(self, n_features, n_outputs, device):
@@ -109,13 +107,11 @@ class BaseNetwork(
         """Multiply-adds of the largest matrix product for a batch of `n_rows`."""
         return n_rows * max(p.numel() for p in self.module_.parameters())
 
-    # -- checks at the door ----------------------------------------------------
-
     def _check_parameters(self):
         """Check what a table of types and ranges cannot say."""
         for callback in self.callbacks or ():
-            member = callback[1] if isinstance(callback, tuple) else callback
-            if not hasattr(member, "on_epoch_end"):
+            named = isinstance(callback, tuple) and len(callback) == 2
+            if not hasattr(callback[1] if named else callback, "on_epoch_end"):
                 raise TypeError(
                     "callbacks must be a list of skorch callbacks (scikit-learn's go "
                     f"through set_callbacks): got {callback!r}."
@@ -140,13 +136,15 @@ class BaseNetwork(
             accelerated = torch.accelerator.is_available() and dtype == np.float32
             return torch.accelerator.current_accelerator() if accelerated else "cpu"
         try:
-            torch.empty(0, device=self.device)
+            device = torch.empty(0, device=self.device).device
+            if device.type == "meta":
+                raise RuntimeError("nothing is computed there")
         except (RuntimeError, AssertionError) as error:
             raise ValueError(
                 f"device must be 'auto' or a device that torch finds here: got "
                 f"{self.device!r} ({str(error).splitlines()[0]})."
             ) from error
-        return self.device
+        return device
 
     def _check_X(self, X, dtype, **options):
         return validate_data(
@@ -155,13 +153,9 @@ class BaseNetwork(
 
     def _input_dtype(self, continues):
         """Types that inputs may have, the first being what others turn into."""
-        if continues:
-            return self._flat.numpy_dtype
         if self.dtype != "auto":
-            return [FLOAT_TYPES[self.dtype]]
-        return [np.float64, np.float32]
-
-    # -- fit -------------------------------------------------------------------
+            return FLOAT_TYPES[self.dtype]
+        return self._flat.numpy_dtype if continues else [np.float64, np.float32]
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -221,7 +215,26 @@ class BaseNetwork(
         incremental=False,
         root=None,
     ):
-        """Check, encode, train. Nothing fitted changes before all checks are done."""
+        """Check, encode, train. What goes wrong before training changes nothing."""
+        before = dict(vars(self))
+        try:
+            net, rows, dtype, device = self._prepare(
+                X, y, sample_weight, validation, classes, incremental, root
+            )
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+        try:
+            self._train(net, rows, incremental)
+        finally:
+            self._place(dtype, device)
+        return self
+
+    def _prepare(self, X, y, sample_weight, validation, classes, incremental, root):
+        """Net, training rows, and the type and device that the weights end in."""
+        from sknn._assembly import make_net
+
         self._check_parameters()
         continues = hasattr(self, "module_") and (incremental or self.warm_start)
         X, y = self._check_X(
@@ -253,12 +266,15 @@ class BaseNetwork(
             )
         if continues:
             self._place(X.dtype, device)
+            self._targets = targets
+            self._set_target_attributes(targets)
         else:
             self._begin(targets, flat)
-        self._train(rows, held_out, random_state, incremental, root)
-        if dtype != X.dtype:
-            self._place(dtype, device)
-        return self
+        batch_size = self._resolve_batch_size(len(rows))
+        net = make_net(
+            self, rows, held_out, batch_size, random_state, incremental, root
+        )
+        return net, rows, dtype, device
 
     def _partial_fit(self, X, y, sample_weight=None, classes=None):
         if self.early_stopping:
@@ -292,7 +308,7 @@ class BaseNetwork(
             y_val = self._check_y(y_val)
             self._check_validation_targets(targets, y_val)
         with naming("sample_weight_val"):
-            weight = combine_weights(checked, weight, X.dtype)
+            weight = self._combine_weights(checked, y_val, weight, targets, False)
         checked = checked.tocsr() if sparse.issparse(checked) else checked
         return Rows(checked, targets.encode(y_val, X.dtype), weight)
 
@@ -317,25 +333,25 @@ class BaseNetwork(
         self.validation_loss_curve_ = self.validation_scores_ = None
         self.best_loss_ = self.best_validation_score_ = None
 
-    def _train(self, rows, held_out, random_state, incremental, root):
+    def _train(self, net, rows, incremental):
         """Run one training and set what it found, however it ended."""
-        from sknn._assembly import keep_results, make_net
+        from sknn._assembly import keep_results
         from sknn.training._fit import run
 
-        batch_size = self._resolve_batch_size(len(rows))
-        net = make_net(
-            self, rows, held_out, batch_size, random_state, incremental, root
-        )
+        self._update_module()
         lbfgs = None
         if self.solver == "lbfgs":
             names = ("tol", "max_iter", "max_fun", "verbose")
             lbfgs = {name: getattr(self, name) for name in names}
         result = None
         try:
-            with limited_threads(self._largest_product(batch_size)):
+            with limited_threads(self._largest_product(net.batch_size)):
                 result = run(net, rows, lbfgs=lbfgs, warns=not incremental)
         finally:
             keep_results(self, net, result)
+
+    def _update_module(self):
+        """Give a module that is trained on what parameters changed since."""
 
     def _resolve_batch_size(self, n_rows):
         if self.solver == "lbfgs":
@@ -365,13 +381,10 @@ class BaseNetwork(
         root.call_on_fit_task_begin(estimator=self, **arguments)
         return root, arguments
 
-    # -- predictions -----------------------------------------------------------
-
     def _checked_inputs(self, X):
         """Inputs for a fitted network, in its type."""
         check_is_fitted(self)
-        dtype = self._input_dtype(continues=True)
-        X = self._check_X(X, dtype, reset=False)
+        X = self._check_X(X, self._flat.numpy_dtype, reset=False)
         return X.tocsr() if sparse.issparse(X) else X
 
     def _predict_raw(self, X):

@@ -59,7 +59,7 @@ class ClassifierHead(ClassifierMixin):
         if not continues:
             if classes is None or y.ndim == 2:
                 return ClassTargets.fit(y)
-            targets = ClassTargets.fit(np.asarray(classes))
+            targets = ClassTargets.fit(np.asarray(classes), name="classes")
             targets.check_known(y)
             return targets
         if not incremental and set(unique_labels(y)) != set(self.classes_):

@@ -41,18 +41,16 @@ class BaseMLP(BaseNetwork):
         tags.input_tags.sparse = True
         return tags
 
-    # -- architecture ----------------------------------------------------------
-
     @property
     def _hidden_sizes(self):
         """Units of the hidden layers as a list."""
         sizes = self.hidden_layer_sizes
-        return [int(size) for size in sizes] if np.ndim(sizes) else [int(sizes)]
+        return [int(size) for size in (sizes if np.iterable(sizes) else [sizes])]
 
     def _check_parameters(self):
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
-        whole = sizes.size == 0 or np.issubdtype(sizes.dtype, np.integer)
-        if sizes.ndim != 1 or not whole or np.any(sizes <= 0):
+        sizes = self.hidden_layer_sizes
+        sizes = list(sizes) if np.iterable(sizes) else [sizes]
+        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
             raise ValueError(
                 "hidden_layer_sizes must be > 0, whole numbers, one a layer: got "
                 f"{self.hidden_layer_sizes}."
@@ -80,12 +78,14 @@ class BaseMLP(BaseNetwork):
                 f"have {fitted} units, and now {wanted} are asked for."
             )
 
+    def _update_module(self):
+        self.module_.set_activation(self.activation)
+        self._forward_pass = None
+
     def _set_target_attributes(self, targets):
         super()._set_target_attributes(targets)
         self.n_layers_ = len(self._hidden_sizes) + 2
         self.out_activation_ = OUTPUT_ACTIVATIONS[targets.loss]
-
-    # -- gradient and predictions by hand --------------------------------------
 
     def _largest_product(self, n_rows):
         """None that more than one thread would share: parts of a batch are."""
@@ -101,7 +101,7 @@ class BaseMLP(BaseNetwork):
         X = rows.arrays[0]
         widths = [bias.shape[-1] for bias in self._parameter_views()[1]]
         product_size = batch_size * max(w.numel() for w in self._parameter_views()[0])
-        n_parts = n_parts_worth(product_size, batch_size, available_threads())
+        n_parts = n_parts_worth(product_size, batch_size)
         if flat.values.device.type != "cpu":
             n_parts = 1
         ops, loss_ops = choose_ops(flat.values.device, X, batch_size // n_parts, widths)
@@ -120,7 +120,8 @@ class BaseMLP(BaseNetwork):
         if n_parts == 1:
             return parts[0]
         arrays = [other.numpy() for other in others]
-        return PartedGradient(parts, flat.gradient.numpy(), arrays)
+        n_threads = min(n_parts, available_threads())
+        return PartedGradient(parts, flat.gradient.numpy(), arrays, n_threads)
 
     def _raw_outputs(self, X):
         if self._flat.values.device.type != "cpu":
@@ -128,10 +129,10 @@ class BaseMLP(BaseNetwork):
         return self._forward(X)
 
     def _forward(self, X, hidden=False):
-        if not self._flat.is_tied():
-            self._flat.tie()
+        name = self.module_.activation_name
+        if not self._flat.is_tied():  # plain parameters, now or for good
+            return ForwardPass(*self._parameter_views(), name)(X, hidden=hidden)
         if self._forward_pass is None:
-            name = self.module_.activation_name
             self._forward_pass = ForwardPass(*self._parameter_views(), name)
         return self._forward_pass(X, hidden=hidden)
 
@@ -176,8 +177,6 @@ class BaseMLP(BaseNetwork):
         n_hidden = self.module_.layers[-1].in_features
         prefix = type(self).__name__.lower()
         return np.asarray([f"{prefix}{i}" for i in range(n_hidden)], dtype=object)
-
-    # -- fitted weights --------------------------------------------------------
 
     @property
     def coefs_(self):

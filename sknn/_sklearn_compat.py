@@ -4,6 +4,8 @@ Everything here is imported by other files from here, so that a new release of
 scikit-learn is met in one place.
 """
 
+import inspect
+
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.fixes import _get_additional_lbfgs_options_dict as lbfgs_verbosity
@@ -21,7 +23,14 @@ __all__ = [
     "fit_context",
     "init_callback_context",
     "lbfgs_verbosity",
+    "takes_sample_weight",
 ]
+
+
+def takes_sample_weight(scorer):
+    """Whether a scorer, scikit-learn's or a callable, is to be given weights."""
+    function = getattr(scorer, "_score_func", scorer)
+    return "sample_weight" in inspect.signature(function).parameters
 
 
 def init_callback_context(estimator, max_subtasks):

@@ -19,7 +19,8 @@ class TrainedState:
         """Move the module to another type or device, and start its optimizer anew."""
         wanted = torch_dtype(dtype)
         values = self._flat.values
-        if values.dtype == wanted and values.device == torch.device(device):
+        device = torch.empty(0, device=device).device  # "cuda" means "cuda:0"
+        if values.dtype == wanted and values.device == device:
             return
         module = self.module_.to(device, wanted)
         self._adopt(FlatParameters(module, wanted, device), None)

@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 from sklearn.exceptions import NotFittedError
+from skorch.callbacks import Callback
 
 from sknn import MLPClassifier, MLPRegressor
 
@@ -84,7 +85,7 @@ SHARED = {
     "device": [3, None],
     "dtype": ["float16", "double", 32, None],
     "scoring": ["nonsense", 3],
-    "callbacks": ["print", 3, print],
+    "callbacks": ["print", 3, print, np.array([Callback()])],
 }
 OWN = {
     MLPClassifier: {"class_weight": ["uneven", 3]},
@@ -134,11 +135,21 @@ WITHIN = {
         {"hidden_layer_sizes": [[4, 3]]},
         ["hidden_layer_sizes", "one a layer", r"4, 3"],
     ),
+    "uneven-widths": (
+        {"hidden_layer_sizes": [(1, 2), 3]},
+        ["hidden_layer_sizes", "one a layer", r"\(1, 2\), 3"],
+    ),
     "callback-of-another-kind": (
         {"callbacks": [object()]},
         ["callbacks", "skorch", "object"],
     ),
     "callback-number": ({"callbacks": [1]}, ["callbacks", "skorch", "1"]),
+    "callback-name-alone": ({"callbacks": [("a",)]}, ["callbacks", r"'a'"]),
+    "callback-names-twice": (
+        {"callbacks": [("a", Callback()), ("a", Callback())]},
+        ["callback", r"\ba\b"],
+    ),
+    "device-without-memory": ({"device": "meta"}, ["device", "meta"]),
     "unknown-device": ({"device": "nonsense"}, ["device", "nonsense"]),
     "device-number-of-nothing": ({"device": "cuda:99"}, ["device", "cuda:99"]),
     "nothing-to-validate-on": (

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.metrics import (
     f1_score,
@@ -17,6 +18,7 @@ from sklearn.metrics import (
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler, scale
+from skorch.callbacks import Callback, Freezer, ParamMapper
 
 from sknn import MLPClassifier, MLPRegressor
 
@@ -374,13 +376,108 @@ def test_a_scorer_sees_the_rows_and_labels_of_the_user(iris):
 
     net = make_classifier(scoring=score, early_stopping=True, max_iter=2)
     net.fit(X, y, X_val=X_val, y_val=y_val)
-    assert seen == [((75, 4), "abc", "abc")] * 2
+    assert seen == [((75, 4), "abc", "abc")] * (1 + 2)  # once before training
 
 
 def test_unknown_scorer_is_an_error_before_training(iris):
     X, y, X_val, y_val = iris
     with pytest.raises(ValueError, match="scoring"):
         make_classifier(scoring="nonsense").fit(X, y, X_val=X_val, y_val=y_val)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_a_scorer_that_takes_no_weights_is_called_without(iris, early_stopping):
+    X, y, X_val, y_val = iris
+    net = make_classifier(
+        scoring=score_by_hand, early_stopping=early_stopping, max_iter=4
+    )
+    validation = {"X_val": X_val, "y_val": y_val}
+    same = clone(net).fit(X, y, **validation)
+    with pytest.warns(UserWarning, match="scoring"):
+        net.fit(X, y, **validation, sample_weight_val=np.linspace(0, 2, len(y_val)))
+    assert net.validation_scores_ == same.validation_scores_
+
+
+# Parameters of which a callback picks some are plain tensors
+
+
+class Interrupt(Callback):
+    """Raises KeyboardInterrupt after the second step of an epoch."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.step_ = 0
+
+    def on_batch_end(self, net, training=None, **kwargs):
+        self.step_ += bool(training)
+        if len(net.history) == self.epoch and self.step_ == 2:
+            raise KeyboardInterrupt
+
+
+def leave(parameter):
+    """Change nothing; whoever asks for it makes the parameters plain."""
+
+
+@pytest.mark.parametrize("callback", [Freezer("layers.0.bias"), ParamMapper("*", leave)])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_the_best_of_plain_parameters_come_back(iris, solver, callback):
+    X, y, X_val, y_val = iris
+    net = MLPClassifier((8,), solver=solver, learning_rate_init=0.3, random_state=0)
+    net.set_params(early_stopping=True, scoring="loss", tol=0, callbacks=[callback])
+    net.fit(X, y, X_val=X_val, y_val=y_val)
+    assert net.validation_scores_[-1] < net.best_validation_score_
+    outside = -log_loss(y_val, net.predict_proba(X_val))
+    assert_allclose(outside, net.best_validation_score_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("scoring", [None, "loss", "neg_log_loss"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_plain_parameters_are_validated_as_flat_ones(iris, early_stopping, scoring):
+    X, y, X_val, y_val = iris
+    params = {"early_stopping": early_stopping, "scoring": scoring, "max_iter": 8}
+    flat, plain = (
+        make_classifier(callbacks=callbacks, **params).fit(
+            X, y, X_val=X_val, y_val=y_val
+        )
+        for callbacks in (None, [ParamMapper("*", leave)])
+    )
+    for name in ("loss_curve_", "validation_loss_curve_", "validation_scores_"):
+        assert_allclose(getattr(plain, name), getattr(flat, name), rtol=1e-6)
+    assert_allclose(get_weights(plain), get_weights(flat), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_an_interrupt_restores_plain_parameters(iris, early_stopping):
+    X, y, X_val, y_val = iris
+    params = {"early_stopping": early_stopping, "scoring": "loss"}
+    params["n_iter_no_change"] = 40
+    freezer = Freezer("layers.0.bias")
+    net = make_classifier(callbacks=[freezer, Interrupt(7)], **params)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        net.fit(X, y, X_val=X_val, y_val=y_val)
+    same = make_classifier(callbacks=[freezer], max_iter=6, **params)
+    same.fit(X, y, X_val=X_val, y_val=y_val)
+    assert net.n_iter_ == len(net.validation_scores_) == 6
+    assert_array_equal(get_weights(net), get_weights(same))
+
+
+def test_divergence_restores_plain_parameters():
+    X, freezer = np.ones((20, 1)), Freezer("layers.0.bias")
+    params = {"hidden_layer_sizes": (), "solver": "sgd", "momentum": 0, "alpha": 0}
+    params |= {"learning_rate_init": 1e30, "tol": 0, "n_iter_no_change": 1000}
+    net = MLPRegressor(random_state=0, callbacks=[freezer], **params)
+    with pytest.raises(ValueError, match="non-finite"):
+        net.fit(X, np.ones(20))
+    assert np.isfinite(get_weights(net)).all()
+    assert_array_equal(net.intercepts_[0], start_bias(net, X))
+
+
+def start_bias(net, X):
+    """Bias that a network like `net` begins with."""
+    start = clone(net).set_params(learning_rate_init=1e-300, max_iter=1)
+    return start.fit(X, np.ones(len(X))).intercepts_[0]
 
 
 # Data frames

@@ -274,7 +274,7 @@ def test_early_stopping_restores_the_best_epoch(target):
         n_iter_no_change=4,
         max_iter=30,
     )
-    assert ours.validation_scores_[-1] <= ours.best_validation_score_
+    assert ours.validation_scores_[-1] < ours.best_validation_score_
 
 
 def test_one_column_of_targets():
@@ -426,6 +426,39 @@ def test_warm_start_with_other_parameters(target, early_stopping):
         for model in (ours, theirs):
             model.set_params(**step).fit(X, y)
         assert_same_model(ours, theirs, X, y)
+
+
+@pytest.mark.parametrize("target", TASKS)
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_warm_start_with_another_activation(target, solver):
+    ours, theirs, X, y = make_pair(
+        target, warm_start=True, solver=solver, activation="relu"
+    )
+    for activation in ("relu", "tanh", "logistic"):
+        for model in (ours, theirs):
+            model.set_params(activation=activation).fit(X, y)
+        assert_same_model(ours, theirs, X, y)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_warm_start_with_another_loss(solver):
+    ours, theirs, X, y = make_pair("poisson", warm_start=True, solver=solver)
+    for loss in ("squared_error", "poisson"):
+        for model in (ours, theirs):
+            model.set_params(loss=loss).fit(X, y)
+        assert_same_model(ours, theirs, X, y)
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_warm_start_with_another_dtype_converts_the_weights(solver):
+    ours, _, X, y = make_pair("multiclass", warm_start=True, solver=solver)
+    start = [array.copy() for array in ours.fit(X, y).coefs_]
+    ours.set_params(dtype="float32", solver="sgd", learning_rate_init=1e-12).fit(X, y)
+    for now, before in zip(ours.coefs_, start, strict=True):
+        assert now.dtype == np.float32
+        assert_allclose(now, before, rtol=1e-5, atol=1e-7)
+    ours.set_params(dtype="float64", solver=solver).fit(X, y)
+    assert ours.coefs_[0].dtype == np.float64
 
 
 def test_warm_start_that_does_not_improve_departs():

@@ -230,6 +230,45 @@ def test_class_weight_in_partial_fit(solver, rows, counts):
     assert_same_model(net, weighted, 1e-12)
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])
+@pytest.mark.parametrize("class_weight", [{"a": 2.0, "b": 0.25}, "balanced"], ids=str)
+def test_class_weight_weighs_the_validation_rows(
+    class_weight, weighted, solver, rows, counts
+):
+    net, X, y = make_network("multiclass", solver, rows)
+    X_val, y_val, w_val = X[40:], y[40:], counts[40:] if weighted else None
+    factor, factor_val = (
+        compute_sample_weight(class_weight, t) for t in (y[:40], y_val)
+    )
+    if weighted:
+        classes = np.unique(y_val)
+        if class_weight == "balanced":
+            factors = compute_class_weight(
+                "balanced", classes=classes, y=y_val, sample_weight=w_val
+            )
+            factor_val = factors[np.searchsorted(classes, y_val)]
+        factor_val = factor_val * w_val
+    same = copy_net(net).fit(
+        X[:40], y[:40], factor, X_val=X_val, y_val=y_val, sample_weight_val=factor_val
+    )
+    net.set_params(class_weight=class_weight).fit(
+        X[:40], y[:40], X_val=X_val, y_val=y_val, sample_weight_val=w_val
+    )
+    assert_same_model(net, same, 1e-9)
+    for name in ("validation_loss_curve_", "validation_scores_"):
+        assert_allclose(getattr(net, name), getattr(same, name), rtol=1e-9)
+
+
+def test_balanced_validation_rows_may_lack_a_class(rows):
+    net, X, y = make_network("multiclass", "adam", rows, class_weight="balanced")
+    seen = y != "a"
+    net.fit(X, y, X_val=X[seen], y_val=y[seen])
+    weight = compute_sample_weight("balanced", y[seen])
+    expected = net.score(X[seen], y[seen], weight)
+    assert_allclose(net.validation_scores_[-1], expected, rtol=1e-9)
+
+
 def test_class_weight_moves_the_boundary(rows):
     net, X, y = make_network("multiclass", "lbfgs", rows, max_iter=100, alpha=1.0)
     plain = copy_net(net).fit(X, y)

@@ -76,7 +76,8 @@ class TensorBatches:
             )
 
     def _to_device(self, array):
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+        array = np.require(array, requirements=["C", "W"])
+        return torch.from_numpy(array).to(self.device)
 
     def reused(self, x_native=None, y_native=None):
         """Yield batches in buffers that the next batch overwrites.
@@ -129,9 +130,11 @@ class ResidentBatches(TensorBatches):
 
     def __init__(self, dataset, batch_size=200, random_state=None, device="cpu"):
         super().__init__(dataset, batch_size, random_state, device)
+        X, y, weight = dataset.arrays
+        y = np.zeros(X.shape[0]) if y is None else y
         self._tensors = [
             None if array is None else self._to_device(array)
-            for array in dataset.arrays
+            for array in (X, y, weight)
         ]
 
     def __iter__(self):
@@ -153,9 +156,16 @@ def make_batches(dataset, batch_size=200, random_state=None, device="cpu"):
     """
     X = dataset.arrays[0]
     on_cpu = torch.device(device).type == "cpu"
-    streamed = on_cpu or sparse.issparse(X) or isinstance(X, np.memmap)
+    streamed = on_cpu or sparse.issparse(X) or is_memory_mapped(X)
     batches = TensorBatches if streamed else ResidentBatches
     return batches(dataset, batch_size, random_state, device)
+
+
+def is_memory_mapped(array):
+    """Whether an array's memory is a file's, be it through views."""
+    while array is not None and not isinstance(array, np.memmap):
+        array = getattr(array, "base", None)
+    return array is not None
 
 
 def make_batch(x, y, weight, as_native, n_rows=None):

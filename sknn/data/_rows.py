@@ -87,7 +87,8 @@ def split_for_validation(rows, fraction, random_state, stratify=None):
     Raises
     ------
     ValueError
-        If the classes cannot be kept, or fewer than two rows are held out.
+        If the classes cannot be kept, fewer than two rows are held out, or all weight
+        is on one side.
     """
     if fraction == 0:
         raise ValueError(
@@ -111,4 +112,11 @@ def split_for_validation(rows, fraction, random_state, stratify=None):
             f"size of your dataset: validation_fraction={fraction} of {len(rows)} "
             f"rows leaves {len(validation)}, and at least 2 are needed."
         )
-    return rows.subset(train), rows.subset(validation)
+    parts = rows.subset(train), rows.subset(validation)
+    if any(part.weight is not None and not part.weight.any() for part in parts):
+        raise ValueError(
+            "sample_weight must be positive somewhere in both parts of the split for "
+            f"validation: with validation_fraction={fraction} one part has zero "
+            "weights only."
+        )
+    return parts

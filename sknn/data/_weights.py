@@ -74,8 +74,7 @@ def class_factor(class_weight, targets, y, weight):
 def _balanced(codes, n_classes, weight):
     """Weights under which all classes that occur have the same total."""
     counts = np.bincount(codes, weights=weight, minlength=n_classes)
-    n_present = np.count_nonzero(np.bincount(codes, minlength=n_classes))
-    total = counts.sum()
+    n_present, total = np.count_nonzero(counts), counts.sum()
     counts[counts == 0] = 1.0  # nothing of weight refers to these
     return (total / (n_present * counts))[codes]
 

@@ -53,8 +53,12 @@ class MLP(nn.Module):
             Linear(fan_in, fan_out, device=device)
             for fan_in, fan_out in pairwise(layer_sizes)
         )
-        self.activation_name = activation
-        self.activation = ACTIVATIONS[activation]()
+        self.set_activation(activation)
+
+    def set_activation(self, name: str) -> None:
+        """Let the hidden layers have the activation of that name."""
+        self.activation_name = name
+        self.activation = ACTIVATIONS[name]()
 
     def hidden(self, x: Tensor) -> Tensor:
         """Activations of the last hidden layer, or the input where there is none."""

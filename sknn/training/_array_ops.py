@@ -4,6 +4,8 @@ Each function takes its result's memory as ``out``. Arrays are (batch, units), o
 (networks, batch, units) for several networks at once.
 """
 
+import math
+
 import numpy as np
 import torch
 from scipy.special import xlogy
@@ -42,11 +44,6 @@ class NumpyOps:
         return np.ones(shape, like.dtype)
 
     @staticmethod
-    def eye(n, like):
-        """Identity matrix with the type of `like`."""
-        return np.eye(n, dtype=like.dtype)
-
-    @staticmethod
     def epsilon(like):
         """Distance from 1 to the next number of the type of `like`."""
         return float(np.finfo(like.dtype).eps)
@@ -57,9 +54,16 @@ class NumpyOps:
         return a.swapaxes(-1, -2)
 
     @staticmethod
-    def rows_of(table, codes, out):
-        """Rows `codes` of a matrix."""
-        return table.take(codes, 0, out, "clip")
+    def row_starts(shape, like):
+        """Position of each row's first entry in an array of `shape`, flat."""
+        return np.arange(0, np.prod(shape), shape[-1]).reshape(shape[:-1])
+
+    @staticmethod
+    def one_hot(codes, starts, out):
+        """Rows of zeros with a one at each row's code."""
+        out.fill(0)
+        out.put(codes + starts, 1)
+        return out
 
     @staticmethod
     def affine(h, weight, bias, out):
@@ -167,11 +171,6 @@ class TorchOps:
         return torch.ones(shape, dtype=like.dtype, device=like.device)
 
     @staticmethod
-    def eye(n, like):
-        """Identity matrix with the type and device of `like`."""
-        return torch.eye(n, dtype=like.dtype, device=like.device)
-
-    @staticmethod
     def epsilon(like):
         """Distance from 1 to the next number of the type of `like`."""
         return torch.finfo(like.dtype).eps
@@ -182,10 +181,16 @@ class TorchOps:
         return a.transpose(-1, -2)
 
     @staticmethod
-    def rows_of(table, codes, out):
-        """Rows `codes` of a matrix."""
-        flat = out.view(-1, out.shape[-1])
-        torch.index_select(table, 0, codes.reshape(-1), out=flat)
+    def row_starts(shape, like):
+        """Position of each row's first entry in a tensor of `shape`, flat."""
+        stop = math.prod(shape)
+        starts = torch.arange(0, stop, shape[-1], device=like.device)
+        return starts.view(shape[:-1])
+
+    @staticmethod
+    def one_hot(codes, starts, out):
+        """Rows of zeros with a one at each row's code."""
+        out.zero_().view(-1).index_fill_(0, (codes + starts).view(-1), 1)
         return out
 
     @staticmethod

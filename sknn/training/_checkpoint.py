@@ -59,10 +59,16 @@ def pack_optimizer(flat, optimizer):
 
 
 def _gather(flat, optimizer, owners, name):
-    """State `name` of all parameters as one array, zero for those without."""
-    tensors = [
-        optimizer.state[owner].get(name, torch.zeros_like(owner)) for owner in owners
-    ]
+    """State `name` of all parameters as one array, zero for those without.
+
+    A count of steps, which is one number a parameter, is kept as the largest.
+    """
+    states = [optimizer.state.get(owner, {}).get(name) for owner in owners]
+    numbers = [float(s) for s in states if s is not None and s.ndim == 0]
+    if numbers:
+        return np.float32(max(numbers))
+    pairs = zip(states, owners, strict=True)
+    tensors = [torch.zeros_like(o) if s is None else s for s, o in pairs]
     on_flat = owners[0] is flat.parameter
     joined = tensors[0].clone() if on_flat else flat.join(tensors)
     return joined.reshape(-1).cpu().numpy()
@@ -89,8 +95,12 @@ def load_optimizer(flat, packed, optimizer):
     optimizer.param_groups[0].update(packed["group"])
     owners = owners_of(flat, optimizer)
     for name, array in packed["state"].items():
-        state = torch.from_numpy(np.array(array)).to(flat.values.device)
-        parts = [state] if owners[0] is flat.parameter else flat.split(state)
+        state = torch.from_numpy(np.array(array))
+        if state.ndim == 0:
+            parts = [state.clone() for _ in owners]
+        else:
+            state = state.to(flat.values.device)
+            parts = [state] if owners[0] is flat.parameter else flat.split(state)
         for owner, part in zip(owners, parts, strict=True):
             optimizer.state[owner][name] = part
 

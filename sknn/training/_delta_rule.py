@@ -16,7 +16,7 @@ from scipy import sparse
 
 from sknn.training._array_ops import NumpyOps, TorchOps
 from sknn.training._parallel import map_rows
-from sknn.training._threads import NEVER_THREADED, available_threads
+from sknn.training._threads import NEVER_THREADED
 
 # entries of a layer's activations for which a chunk of rows stays in cache
 CHUNK_ENTRIES = 1 << 17
@@ -200,7 +200,7 @@ class ForwardPass:
             if product_size < NEVER_THREADED:
                 fill(slice(0, X.shape[0]))
             else:
-                map_rows(fill, X, product_size, available_threads())
+                map_rows(fill, X.shape[0], product_size)
         return out
 
     def _propagate(self, h, out, n_layers, hidden):

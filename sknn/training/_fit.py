@@ -37,48 +37,44 @@ def run(net, rows, *, lbfgs=None, warns=True):
     ValueError
         If weights are no longer finite; the net then has the last finite ones.
     """
-    monitor = net.task.monitor
+    monitor, result, problem = net.task.monitor, None, None
     net.begin_training()
-    result = None
     with np.errstate(all="ignore"):
         try:
             net.notify("on_train_begin", X=rows, y=None)
             if lbfgs is not None:
                 result = minimize(net, rows, **lbfgs)
             elif not net.fit_loop(rows) and warns:
-                _warn_not_converged(net.max_epochs)
+                problem = _not_converged(net.max_epochs)
         except StopTraining:
             monitor.forget_unfinished(net)
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
             monitor.forget_unfinished(net)
+            problem = UserWarning("Training interrupted by user.")
         except Diverged:
-            _on_divergence(net)
+            problem = _on_divergence(net)
         finally:
             net.end_training()
-        monitor.finish()
-        net._set_training(False)
-        _end(net, rows)
+            monitor.finish()
+        with suppress(StopTraining):
+            net.notify("on_train_end", X=rows, y=None)
+    if isinstance(problem, Warning):
+        warnings.warn(problem, stacklevel=2)  # once all is in order: it may raise
+    elif problem is not None:
+        raise problem
     last_loss = monitor.curves.loss[-1] if monitor.curves.loss else float("nan")
     return result or (monitor.n_iter, last_loss)
 
 
-def _end(net, rows):
-    with suppress(StopTraining):
-        net.notify("on_train_end", X=rows, y=None)
-
-
-def _warn_not_converged(max_iter):
-    warnings.warn(
+def _not_converged(max_iter):
+    return ConvergenceWarning(
         f"Stochastic Optimizer: Maximum iterations ({max_iter}) reached and the "
-        "optimization hasn't converged yet.",
-        ConvergenceWarning,
-        stacklevel=2,
+        "optimization hasn't converged yet."
     )
 
 
 def _on_divergence(net):
-    """Go back to finite weights, and raise unless early stopping has better ones."""
+    """Go back to finite weights and return the error, or a warning of best ones."""
     monitor = net.task.monitor
     monitor.go_back()
     rate = "with lbfgs"
@@ -86,18 +82,14 @@ def _on_divergence(net):
         group = net.optimizer_.param_groups[0]
         rate = f"with learning rate {group['lr']:g}"
         net.optimizer_.state.clear()
-        group.update(step=0) if "step" in group else None
+        if "step" in group:
+            group["step"] = 0
     what = (
         "Solver produced non-finite parameter weights. The input data may contain "
         f"large values and need to be preprocessed. It happened in epoch "
         f"{monitor.n_iter} {rate}. Try a smaller learning_rate_init or inputs scaled "
         "by a StandardScaler."
     )
-    if not monitor.keeps_best:
-        net._set_training(False)
-        raise ValueError(f"{what} The estimator keeps the last finite weights.")
-    warnings.warn(
-        f"{what} The estimator keeps the best weights.",
-        ConvergenceWarning,
-        stacklevel=2,
-    )
+    if monitor.keeps_best:
+        return ConvergenceWarning(f"{what} The estimator keeps the best weights.")
+    return ValueError(f"{what} The estimator keeps the last finite weights.")

@@ -50,7 +50,6 @@ class FlatParameters:
         self.parameter = nn.Parameter(values, requires_grad=False)
         self.parameter.grad = torch.zeros_like(values)
         self._value_views = list(self.views_of(values))
-        self._gradient_views = list(self.views_of(self.gradient))
         self._make(parameters)
         self.tie()
 
@@ -100,18 +99,26 @@ class FlatParameters:
         for parameter, view in zip(self.parameters, self._value_views, strict=True):
             if parameter.data_ptr() != view.data_ptr():
                 view.copy_(parameter.data)
+                parameter.grad = None  # it may have the type that is left
                 parameter.data = view
         self.tie_gradients()
 
     def tie_gradients(self):
         """Let autograd write into the flat gradient."""
-        pairs = zip(self.parameters, self._gradient_views, strict=True)
-        for parameter, view in pairs:
+        views = self.views_of(self.gradient)  # new ones: modules write into old ones
+        for parameter, view in zip(self.parameters, views, strict=True):
             parameter.grad = view
         self._addresses = [
             (parameter.data_ptr(), parameter.grad.data_ptr())
             for parameter in self.parameters
         ]
+
+    def zero_frozen_gradients(self):
+        """Clear the gradients of parameters that are not to move."""
+        views = self.views_of(self.gradient)
+        for parameter, gradient in zip(self.parameters, views, strict=True):
+            if not parameter.requires_grad:
+                gradient.zero_()
 
     def is_tied(self):
         """Whether every parameter and gradient still shares the flat memory."""

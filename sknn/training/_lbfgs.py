@@ -31,14 +31,15 @@ class Objective:
     def __call__(self, x):
         """Loss and gradient at `x`, in float64."""
         flat, net = self.net.task.flat, self.net
-        flat.values.copy_(torch.from_numpy(x))
+        move(flat, x)
         net._set_training(True)
         loss, gradient = 0.0, torch.zeros_like(flat.gradient)
         for batch in self._chunks():
             loss += net.gradient(batch)
             gradient += flat.gradient
         flat.gradient.copy_(gradient)
-        loss += net._penalize(self.total)
+        loss += net.penalize(self.total)
+        flat.zero_frozen_gradients()
         return float(loss), flat.gradient.cpu().numpy().astype(np.float64)
 
     def _chunks(self):
@@ -93,20 +94,30 @@ def minimize(net, rows, tol, max_iter, max_fun, verbose):
     loss : float
         Loss at the end.
     """
-    objective, monitor = Objective(net, rows), net.task.monitor
-    datasets = {"dataset_train": rows, "dataset_valid": net.task.validation}
+    flat, monitor, rows = net.task.flat, net.task.monitor, net.get_dataset(rows)
+    validation = net.task.validation and net.get_dataset(net.task.validation)
+    datasets = {"dataset_train": rows, "dataset_valid": validation}
+    objective, in_epoch = Objective(net, rows), False
+
+    def evaluate(x):
+        nonlocal in_epoch
+        if not in_epoch:
+            net.notify("on_epoch_begin", **datasets)
+            in_epoch = True
+        return objective(x)
 
     def after_iteration(intermediate_result):
-        net.task.flat.values.copy_(torch.from_numpy(intermediate_result.x))
+        nonlocal in_epoch
+        move(flat, intermediate_result.x)
+        net.show_batches(rows, training=True)
+        net.show_batches(validation, training=False)
         monitor.after_epoch(net, float(intermediate_result.fun), 0)
+        in_epoch = False
         net.notify("on_epoch_end", **datasets)
-        if monitor.n_iter < max_iter:
-            net.notify("on_epoch_begin", **datasets)
 
-    net.notify("on_epoch_begin", **datasets)
     result = scipy.optimize.minimize(
-        objective,
-        net.task.flat.values.cpu().numpy().astype(np.float64),
+        evaluate,
+        flat.values.cpu().numpy().astype(np.float64),
         method="L-BFGS-B",
         jac=True,
         callback=after_iteration,
@@ -117,5 +128,14 @@ def minimize(net, rows, tol, max_iter, max_fun, verbose):
             **lbfgs_verbosity("iprint", 1 if verbose else -1),
         },
     )
-    net.task.flat.values.copy_(torch.from_numpy(result.x))
+    move(flat, result.x)
+    if in_epoch:  # evaluations that led to no iteration
+        net.history.pop()
     return check_optimize_result("lbfgs", result, max_iter), float(result.fun)
+
+
+def move(flat, x):
+    """Set the flat parameters, and tie whatever a callback took loose."""
+    if not flat.is_tied():
+        flat.tie()
+    flat.values.copy_(torch.from_numpy(x))

@@ -91,7 +91,7 @@ class LogLoss(Loss):
             targets=ops.empty(raw.shape, raw),
             row=ops.empty((*raw.shape[:-1], 1), raw),
             ones=ops.ones((n_classes, 1), raw),
-            eye=ops.eye(n_classes, raw),
+            starts=ops.row_starts(raw.shape, raw),
             eps=ops.epsilon(raw),
         )
 
@@ -103,7 +103,7 @@ class LogLoss(Loss):
         ops.exp(delta, out=delta)
         ops.matmul(delta, buffers.ones, out=row)  # a product sums short rows fastest
         ops.divide(delta, row, out=delta)
-        ops.rows_of(buffers.eye, codes, out=buffers.targets)
+        ops.one_hot(codes, buffers.starts, out=buffers.targets)
         ops.multiply(delta, buffers.targets, out=scratch)
         ops.matmul(scratch, buffers.ones, out=row)  # probability of the true class
         ops.clip(row, buffers.eps, 1 - buffers.eps, out=row)

@@ -71,7 +71,10 @@ class Monitor:
     def begin(self, net, tensors):
         """Remember the weights that training starts from."""
         self._safe = Weights(tensors, self._progress())
-        self._start = (len(net.history), len(self.curves.loss))
+        curves = self.curves
+        self._start = len(net.history)
+        self._curves = [curves.loss, curves.validation_loss, curves.validation_score]
+        self._lengths = [len(curve) for curve in self._curves]
         self._best = Weights(tensors) if self.keeps_best else None
         self._lowest_loss = min(self.curves.loss, default=float("inf"))
         self._clock = time.perf_counter()
@@ -164,12 +167,10 @@ class Monitor:
     def forget_unfinished(self, net):
         """Go back to the last finished epoch in everything, after an interrupt."""
         n_iter, n_samples_seen, best, count = self.go_back()
-        n_rows, n_epochs = (length + n_iter for length in self._start)
-        del net.history[n_rows:]
-        curves = self.curves
-        for curve in (curves.loss, curves.validation_loss, curves.validation_score):
-            del curve[n_epochs:]
-        self.n_iter, curves.n_samples_seen = n_iter, n_samples_seen
+        del net.history[self._start + n_iter :]
+        for curve, length in zip(self._curves, self._lengths, strict=True):
+            del curve[length + n_iter :]
+        self.n_iter, self.curves.n_samples_seen = n_iter, n_samples_seen
         self.patience.best, self.patience.count = best, count
 
     def finish(self):

@@ -119,8 +119,6 @@ class Net(NeuralNet):
         """No callbacks but those given: the monitor records what they would."""
         return []
 
-    # -- parameters ------------------------------------------------------------
-
     @property
     def is_flat(self):
         """Whether one flat tensor may stand for all parameters."""
@@ -174,15 +172,11 @@ class Net(NeuralNet):
             flat.tie()
         flat.gradient.zero_()
 
-    # -- data ------------------------------------------------------------------
-
     def get_dataset(self, X, y=None):
         """Rows that skorch knows as a data set of its own, from rows or arrays."""
         if isinstance(X, NetRows):
             return X
         return NetRows(*X.arrays, X.index) if isinstance(X, Rows) else NetRows(X, y)
-
-    # -- epochs ----------------------------------------------------------------
 
     def notify(self, method_name, **cb_kwargs):
         """Tell callbacks, which stop training by a KeyboardInterrupt after an epoch."""
@@ -207,10 +201,10 @@ class Net(NeuralNet):
         self._has_callbacks = any(
             not isinstance(cb, EpochContexts) for _, cb in self.callbacks_
         )
-        self._penalize = self._penalize_each
-        self._update = self.optimizer_ and self.optimizer_.update
+        self.penalize = self._penalize_each
+        self._update = self.optimizer_ and self.optimizer_.step
         if is_flat:
-            self._penalize = task.penalty.on(flat.weights, flat.weight_gradient)
+            self.penalize = task.penalty.on(flat.weights, flat.weight_gradient)
             if isinstance(self.optimizer_, FusedOptimizer):
                 self._update = self.optimizer_.on(flat.parameter)
         parameters = [flat.values] if self.is_flat_now else flat.parameters
@@ -218,10 +212,12 @@ class Net(NeuralNet):
         task.monitor.begin(self, [*tensors, *self.module_.buffers()])
 
     def end_training(self):
-        """Let go of what the gradient holds besides memory."""
+        """Let go of the gradient, its memory and its threads; go to evaluation mode."""
         close = getattr(self.gradient, "close", None)
         if close is not None:
             close()
+        self.gradient = self.penalize = self._update = None
+        self._set_training(False)
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
         """Train for a number of epochs, or until the monitor says that it is over.
@@ -238,7 +234,7 @@ class Net(NeuralNet):
         for _ in range(self.max_epochs if epochs is None else epochs):
             self.notify("on_epoch_begin", **datasets)
             loss = self._train_epoch(batches)
-            self._show_validation_batches(validation)
+            self.show_batches(validation, training=False)
             self.task.monitor.after_epoch(self, loss, len(train))
             self.notify("on_epoch_end", **datasets)
             if self.task.monitor.is_over(self):
@@ -266,7 +262,7 @@ class Net(NeuralNet):
             None if ops is NumpyOps else torch.from_numpy
             for ops in (gradient.ops, gradient.loss_ops)
         )
-        penalize, update = self._penalize, self._update
+        penalize, update = self.penalize, self._update
         if self._has_callbacks:
             update = self.optimizer_.step
         total, n_rows = 0.0, 0
@@ -313,18 +309,17 @@ class Net(NeuralNet):
                 batch.n_rows,
             )
         )
-        loss = loss + self._penalize(batch.total)
+        loss = loss + self.penalize(batch.total)
         loss = torch.as_tensor(loss, dtype=torch.float64)
         return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}
 
-    def _show_validation_batches(self, validation):
-        """Run skorch's validation epoch where a callback looks at its batches."""
-        listening = (looks_at_batches(cb, training=False) for _, cb in self.callbacks_)
-        if validation is not None and any(listening):
-            batches = self.get_iterator(validation, training=False)
-            self.run_single_epoch(batches, False, "valid", self.validation_step)
-
-    # -- predictions that callbacks ask for ------------------------------------
+    def show_batches(self, rows, training):
+        """Evaluate the rows in batches where a callback looks at these."""
+        listening = (looks_at_batches(cb, training) for _, cb in self.callbacks_)
+        if rows is not None and any(listening):
+            prefix = "train" if training else "valid"
+            batches = self.get_iterator(rows, training=False)
+            self.run_single_epoch(batches, training, prefix, self.validation_step)
 
     def predict_proba(self, X):
         """Probabilities, or predictions of a regressor."""

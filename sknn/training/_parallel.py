@@ -5,22 +5,25 @@ needs one meeting a step, where OpenMP has one an operation and stands still whe
 another process holds a core.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import pairwise
 
 import numpy as np
 
 from sknn.data import Batch
-from sknn.training._threads import limited_threads
+from sknn.training._threads import available_threads, limited_threads
 
-# a part is worth a thread from this many multiply-adds of its largest matrix product
-# (below, the threads wait for Python's lock more than they save), and this many rows
-WORTH_A_THREAD = 16_000_000
+# multiply-adds of its largest matrix product from which a part is worth a thread:
+# with fewer, threads wait for Python's lock more than they save
+WORTH_A_THREAD = 32_000_000
 FEWEST_ROWS = 32
+MOST_PARTS = 8
 
 
-def n_parts_worth(product_size, n_rows, n_threads):
-    """How many parts a batch is worth, at most one a thread.
+def n_parts_worth(product_size, n_rows):
+    """How many parts a batch is worth, whatever the number of threads.
+
+    Sums then have the same order, and results the same bits, on any number.
 
     Parameters
     ----------
@@ -28,11 +31,9 @@ def n_parts_worth(product_size, n_rows, n_threads):
         Multiply-adds of the largest matrix product of the whole batch.
     n_rows : int
         Its rows.
-    n_threads : int
-        Threads there are.
     """
-    most = min(n_threads, n_rows // FEWEST_ROWS, product_size // WORTH_A_THREAD)
-    return max(most, 1)
+    worth = min(n_rows // FEWEST_ROWS, product_size // WORTH_A_THREAD)
+    return min(max(worth, 1), MOST_PARTS)
 
 
 def in_parts(n_rows, n_parts):
@@ -42,39 +43,39 @@ def in_parts(n_rows, n_parts):
 
 
 class PartedGradient:
-    """Gradient of a batch as the sum of its parts', each computed by a thread.
+    """Gradient of a batch as the sum of its parts', shared by several threads.
 
     Parameters
     ----------
     parts : list of DeltaRule
-        One a thread; the first writes to `gradient`.
+        The first writes to `gradient`.
     gradient : ndarray
         Flat gradient of the whole batch.
     others : list of ndarray
         Flat gradients of the other parts.
+    n_threads : int
+        Threads to share the parts, the caller's included.
     """
 
-    def __init__(self, parts, gradient, others):
+    def __init__(self, parts, gradient, others, n_threads):
         self.parts, self.gradient, self.others = parts, gradient, others
         self.ops, self.loss_ops = parts[0].ops, parts[0].loss_ops
-        self._executor = ThreadPoolExecutor(len(parts) - 1)
+        self._used = parts
+        self._team = Team(n_threads)
 
     def __call__(self, batch):
         """Write the gradient of the batch's loss and return the loss."""
         slices = in_parts(batch.n_rows, len(self.parts))
-        if slices[0].stop - slices[0].start < FEWEST_ROWS:
+        if batch.n_rows < FEWEST_ROWS * len(self.parts):
             self._used = self.parts[:1]
             return self.parts[0](batch)
         self._used = self.parts
-        jobs = [
-            self._executor.submit(_quietly, part, _cut(batch, rows))
-            for part, rows in zip(self.parts[1:], slices[1:], strict=True)
-        ]
-        value = self.parts[0](_cut(batch, slices[0]))
-        for job, other in zip(jobs, self.others, strict=True):
-            value = value + job.result()
+        values = self._team.map(
+            lambda part, rows: part(_cut(batch, rows)), self.parts, slices
+        )
+        for other in self.others:
             np.add(self.gradient, other, out=self.gradient)
-        return value
+        return sum(values[1:], values[0])
 
     @property
     def raw(self):
@@ -83,13 +84,50 @@ class PartedGradient:
 
     def close(self):
         """End the threads."""
-        self._executor.shutdown()
+        self._team.close()
 
 
-def _quietly(function, argument):
+class Team:
+    """Python threads that share calls with the one that asks.
+
+    Parameters
+    ----------
+    n_threads : int
+        Threads, the caller's included; one starts none.
+    """
+
+    def __init__(self, n_threads):
+        self.n_threads = n_threads
+        self._executor = ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else None
+
+    def map(self, function, *arguments):
+        """Results of all calls, in order, once all have ended."""
+        calls = list(zip(*arguments, strict=True))
+        if self._executor is None:
+            return [function(*call) for call in calls]
+        jobs = [
+            self._executor.submit(_quietly, function, calls[i :: self.n_threads])
+            for i in range(1, self.n_threads)
+        ]
+        try:
+            mine = [function(*call) for call in calls[:: self.n_threads]]
+        finally:
+            wait(jobs)
+        results = [None] * len(calls)
+        for i, share in enumerate([mine, *(job.result() for job in jobs)]):
+            results[i :: self.n_threads] = share
+        return results
+
+    def close(self):
+        """End the threads."""
+        if self._executor is not None:
+            self._executor.shutdown()
+
+
+def _quietly(function, calls):
     """Call without floating-point warnings, which are set a thread at a time."""
     with np.errstate(all="ignore"):
-        return function(argument)
+        return [function(*call) for call in calls]
 
 
 def _cut(batch, rows):
@@ -99,27 +137,23 @@ def _cut(batch, rows):
     return Batch(x[rows], y[rows], weight, batch.total, rows.stop - rows.start)
 
 
-def map_rows(function, X, product_size, n_threads):
-    """Call ``function(rows)`` for slices that cover `X`, each in a thread.
+def map_rows(function, n_rows, product_size):
+    """Call ``function(rows)`` for slices that cover all rows, in several threads.
 
     Parameters
     ----------
     function : callable
         Takes a slice of rows; writes its results itself.
-    X : array of shape (n_rows, n_features)
-        What the slices cover.
+    n_rows : int
+        Rows to cover.
     product_size : int
         Multiply-adds of the largest matrix product of all rows.
-    n_threads : int
-        Threads there are.
     """
-    slices = in_parts(X.shape[0], n_parts_worth(product_size, X.shape[0], n_threads))
+    slices = in_parts(n_rows, n_parts_worth(product_size, n_rows))
+    n_threads = min(len(slices), available_threads())
     with limited_threads(0):
-        if len(slices) == 1:
-            function(slices[0])
-            return
-        with ThreadPoolExecutor(len(slices) - 1) as executor:
-            jobs = [executor.submit(_quietly, function, rows) for rows in slices[1:]]
-            function(slices[0])
-            for job in jobs:
-                job.result()
+        team = Team(n_threads)
+        try:
+            team.map(function, slices)
+        finally:
+            team.close()

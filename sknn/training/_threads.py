@@ -21,6 +21,7 @@ NEVER_THREADED = 250_000
 
 _lock = threading.Lock()
 _wanted = []
+_local = threading.local()
 _found = None
 
 
@@ -30,6 +31,7 @@ def _start_child():
     torch.set_num_threads(1)  # two would wait for ever
     _lock = threading.Lock()
     _wanted.clear()
+    _local.__dict__.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -46,12 +48,20 @@ def _blas_threads():
     return [library.get_num_threads() for library in _blas_libraries()]
 
 
-def _set_threads():
+def _set_blas_threads():
     """As many as were found, but no more than the most modest of the active fits."""
-    found_torch, found_blas = _found
-    torch.set_num_threads(min([found_torch, *_wanted]))
-    for library, found in zip(_blas_libraries(), found_blas, strict=True):
+    for library, found in zip(_blas_libraries(), _found[1], strict=True):
+        _release(library)
         library.set_num_threads(min([found, *_wanted]))
+        if not _wanted:
+            _release(library)
+
+
+def _release(library):
+    """Let any Python thread set a count: threadpoolctl may keep it to the first one."""
+    clear = getattr(library, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
 
 
 def available_threads():
@@ -72,29 +82,35 @@ def limited_threads(product_size):
     Yields
     ------
     int
-        Threads in use; never more than there were.
+        Threads in use; never more than there were, nor than an enclosing limit.
     """
-    n_threads = _enter(product_size)
+    enclosing = getattr(_local, "n_threads", None)
+    n_threads = _local.n_threads = _enter(product_size, enclosing)
     try:
         yield n_threads
     finally:
-        _leave(n_threads)
+        _local.n_threads = enclosing
+        _leave(n_threads, enclosing)
 
 
-def _enter(product_size):
-    """Count one more active fit and return how many threads it wants."""
+def _enter(product_size, enclosing):
+    """Count one more active fit and return how many threads it may use."""
     global _found
     with _lock:
+        found = torch.get_num_threads()  # also where torch begins in this thread
         if not _wanted:
-            _found = torch.get_num_threads(), _blas_threads()
-        n_threads = 1 if product_size < WORTH_THREADS else _found[0]
+            _found = found, _blas_threads()
+        most = enclosing or _found[0]
+        n_threads = 1 if product_size < WORTH_THREADS else most
         _wanted.append(n_threads)
-        _set_threads()
+        torch.set_num_threads(n_threads)  # of this Python thread and of new ones
+        _set_blas_threads()
     return n_threads
 
 
-def _leave(n_threads):
+def _leave(n_threads, enclosing):
     """Count one active fit less."""
     with _lock:
         _wanted.remove(n_threads)
-        _set_threads()
+        torch.set_num_threads(enclosing or _found[0])
+        _set_blas_threads()

@@ -46,9 +46,7 @@ def assert_same_batches(one, other):
 @pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])
 def test_order_equals_scikit_learn(batch_size, weighted):
     X, y, weight = make_arrays(weighted=weighted)
-    batches = TensorBatches(
-        Rows(X, y, weight), batch_size, np.random.RandomState(7)
-    )
+    batches = TensorBatches(Rows(X, y, weight), batch_size, np.random.RandomState(7))
     order, random_state = np.arange(N_ROWS), np.random.RandomState(7)
     for epoch in range(4):
         order = shuffle(order, random_state=random_state)
@@ -79,8 +77,8 @@ def test_without_a_random_state_the_order_is_given():
 SUBSETS = {
     "all": lambda rows: rows,
     "subset": lambda rows: rows.subset(np.arange(N_ROWS)[::-2]),
-    "subset_of_subset": lambda rows: (
-        rows.subset(np.arange(20)[::-1]).subset(np.arange(2, 15))
+    "subset_of_subset": lambda rows: rows.subset(np.arange(20)[::-1]).subset(
+        np.arange(2, 15)
     ),
 }
 FORMS = {

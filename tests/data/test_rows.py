@@ -56,7 +56,7 @@ def test_missing_targets_and_weights_stay_missing(arrays):
 @pytest.mark.parametrize("fraction", [0.1, 0.25, 0.5])
 @pytest.mark.parametrize("stratified", [False, True], ids=["plain", "stratified"])
 def test_split_equals_scikit_learn(arrays, fraction, stratified):
-    X, y, weight = arrays
+    X, y, _ = arrays
     stratify = (y == 0) if stratified else None
     expected = train_test_split(
         *arrays,
@@ -123,4 +123,6 @@ def test_a_memory_map_is_not_copied_by_a_split(tmp_path):
 )
 def test_impossible_splits_name_the_fraction(arrays, fraction, stratify, message):
     with pytest.raises(ValueError, match=message):
-        split_for_validation(Rows(*arrays), fraction, np.random.RandomState(0), stratify)
+        split_for_validation(
+            Rows(*arrays), fraction, np.random.RandomState(0), stratify
+        )

@@ -1,4 +1,4 @@
-"""Targets: encoding against LabelBinarizer, links against scipy, labels of all kinds."""
+"""Targets: against LabelBinarizer, links against scipy, labels of all kinds."""
 
 import numpy as np
 import pytest

@@ -87,7 +87,9 @@ def test_a_script_of_torch_can_train_it():
     assert losses[-1] < losses[0] / 2
 
 
-@pytest.mark.parametrize("clone", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+@pytest.mark.parametrize(
+    "clone", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))]
+)
 def test_copies_are_equal(clone):
     module = MLP([4, 3, 2], "logistic")
     x = torch.randn(5, 4)

@@ -16,6 +16,7 @@ from sknn.training._flat import FlatParameters
 from sknn.training._gradient import AutogradGradient
 from sknn.training._initialization import glorot_uniform
 from sknn.training._losses import LOSSES, make_loss
+from sknn.training._parallel import PartedGradient, map_rows, n_parts_worth
 from sknn.training._penalty import L2Penalty
 from sknn.training._threads import limited_threads
 from sknn.training._updates import SGD, Adam
@@ -78,13 +79,15 @@ def make_native_batch(X, y, weight, ops, loss_ops):
     return make_batch(ops.from_numpy(X), y_native(y), weight, y_native)
 
 
-def make_rule(flat, activation, loss, ops, loss_ops=None):
+def make_rule(flat, activation, loss, ops, loss_ops=None, gradient=None):
     layers = flat.module.layers
+    gradient = flat.gradient if gradient is None else gradient
+    views, depth = list(flat.views_of(gradient)), len(layers)
     return DeltaRule(
         [layer.weight.detach().t() for layer in layers],
         [layer.bias.detach().view(1, -1) for layer in layers],
-        [layer.weight.grad.t() for layer in layers],
-        [layer.bias.grad.view(1, -1) for layer in layers],
+        [view.t() for view in views[:depth]],
+        [view.view(1, -1) for view in views[depth:]],
         activation,
         make_loss(loss),
         ops,
@@ -172,6 +175,89 @@ def test_sparse_inputs_equal_dense_ones(loss, depth):
     batch = make_batch(sparse.csr_matrix(X), y, weight, NumpyOps.from_numpy)
     assert_close(rule(batch), value)
     assert_close(flat.gradient, gradient)
+
+
+# Parts of a batch in threads
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize(("n_parts", "n_threads"), [(2, 1), (2, 2), (3, 2)])
+def test_parts_add_up_to_the_whole(n_parts, n_threads, loss, weighted, form):
+    flat = make_flat("tanh", 2)
+    whole = make_rule(flat, "tanh", loss, NumpyOps)
+    others = [torch.empty_like(flat.gradient) for _ in range(n_parts - 1)]
+    parted = PartedGradient(
+        [
+            make_rule(flat, "tanh", loss, NumpyOps, gradient=gradient)
+            for gradient in (flat.gradient, *others)
+        ],
+        flat.gradient.numpy(),
+        [other.numpy() for other in others],
+        n_threads,
+    )
+    for n_rows in (100, 40, 97, 100):  # 40 rows are not worth it
+        X, y, weight = make_rows(loss, n_rows, weighted, seed=n_rows)
+        batch = make_batch(form(X), y, weight, NumpyOps.from_numpy)
+        expected, raw = whole(batch), whole.raw.copy()
+        gradient = flat.gradient.clone()
+        assert_close(parted(batch), expected)
+        assert_close(flat.gradient, gradient)
+        assert_close(parted.raw, raw)
+    parted.close()
+
+
+@pytest.mark.parametrize(
+    ("product_size", "n_rows", "expected"),
+    [
+        (3 * WORTH_A_THREAD, 1000, 3),
+        (2 * WORTH_A_THREAD - 1, 1000, 1),
+        (99 * WORTH_A_THREAD, 1000, MOST_PARTS),
+        (99 * WORTH_A_THREAD, 3 * FEWEST_ROWS + 1, 3),
+        (99 * WORTH_A_THREAD, FEWEST_ROWS - 1, 1),
+        (0, 1000, 1),
+    ],
+)
+def test_parts_are_as_many_as_are_worth_it(product_size, n_rows, expected):
+    assert n_parts_worth(product_size, n_rows) == expected
+
+
+@pytest.fixture(params=[1, 3])
+def n_threads(request, monkeypatch):
+    monkeypatch.setattr(_parallel, "available_threads", lambda: request.param)
+    return request.param
+
+
+def test_slices_cover_all_rows_once(n_threads):
+    seen = []  # its append is atomic
+    map_rows(lambda rows: seen.append((rows, get_ident())), 1003, 5 * WORTH_A_THREAD)
+    slices = sorted((rows.start, rows.stop) for rows, _ in seen)
+    assert len(slices) == 5
+    assert [start for start, _ in slices] == [0, *(stop for _, stop in slices[:-1])]
+    assert slices[-1][1] == 1003
+    lengths = [stop - start for start, stop in slices]
+    assert max(lengths) - min(lengths) <= 1
+    threads = {thread for _, thread in seen}
+    assert get_ident() in threads
+    assert len(threads) <= n_threads
+    assert (len(threads) > 1) == (n_threads > 1)
+
+
+@pytest.mark.usefixtures("n_threads")
+def test_an_error_in_any_slice_reaches_the_caller():
+    for failing in range(5):
+        done = []
+
+        def fail(rows, failing=failing, done=done):
+            if rows.start == 200 * failing:
+                raise ZeroDivisionError
+            done.append(rows)
+
+        n_before = active_count()
+        with pytest.raises(ZeroDivisionError):
+            map_rows(fail, 1000, 5 * WORTH_A_THREAD)
+        assert active_count() == n_before
 
 
 # Several networks at once
@@ -282,7 +368,9 @@ def train_at_once(flats, loss, rows, make_optimizer, ops):
     values, gradients = stack(flats)
     rule = make_stacked_rule(flats, values, gradients, "tanh", loss, *OPS[ops])
     groups, penalties = [], []
-    for value, gradient, lr, alpha in zip(values, gradients, RATES, ALPHAS, strict=True):
+    for value, gradient, lr, alpha in zip(
+        values, gradients, RATES, ALPHAS, strict=True
+    ):
         parameter = torch.nn.Parameter(value, requires_grad=False)
         parameter.grad = gradient
         groups.append({"params": [parameter], "lr": lr})

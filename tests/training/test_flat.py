@@ -120,9 +120,9 @@ def test_tie_mends_what_came_loose(loosen, dtype):
     flat.tie()
     assert flat.is_tied()
     assert flat.values.data_ptr() == address
-    for parameter, value in zip(flat.module.parameters(), MLP([4, 3, 2]).parameters()):
-        assert parameter.shape == value.shape
-        assert parameter.dtype == dtype
+    shapes = [p.shape for p in flat.module.parameters()]
+    assert shapes == [p.shape for p in MLP([4, 3, 2]).parameters()]
+    assert {p.dtype for p in flat.module.parameters()} == {dtype}
     assert_close(flat.values, flat.join([p.detach() for p in flat.parameters]))
     rounds = loosen == "float" and dtype == torch.float64
     for parameter, value in zip(flat.parameters, before, strict=True):

@@ -9,6 +9,7 @@ import scipy.optimize
 import torch
 from numpy.testing import assert_allclose
 from scipy import sparse
+from skorch.callbacks import Callback
 
 from sknn import MLPClassifier, MLPRegressor
 from sknn.data import Rows
@@ -58,7 +59,7 @@ def make_objective(loss, rows, engine="numpy", alpha=0.3):
         task=SimpleNamespace(flat=flat),
         gradient=make_gradient(flat, make_loss(loss), engine),
         _set_training=flat.module.train,
-        _penalize=L2Penalty(alpha).on(flat.weights, flat.weight_gradient),
+        penalize=L2Penalty(alpha).on(flat.weights, flat.weight_gradient),
     )
     return Objective(net, rows), flat.values.numpy().copy()
 
@@ -152,3 +153,31 @@ def test_a_fit_in_chunks_equals_one_chunk(Estimator, monkeypatch):
     assert len(found.loss_curve_) == found.n_iter_
     for one, other in zip(found.coefs_, expected.coefs_, strict=True):
         assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+CHANGES = {
+    "float": lambda module: module.float(),
+    "zero_grad": lambda module: module.zero_grad(set_to_none=True),
+    "clone": lambda module: [
+        setattr(p, "data", p.data.clone()) for p in module.parameters()
+    ],
+}
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_epoch_end"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_loose_views_do_not_change_the_result(change, hook):
+    def meddle(self, net, *args, **kwargs):
+        CHANGES[change](net.module_)
+
+    meddler = type("Meddles", (Callback,), {hook: meddle})()
+    rows, weights = make_rows("log_loss"), []
+    for callbacks in (None, [meddler]):
+        mlp = MLPClassifier((5,), solver="lbfgs", max_iter=5, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mlp.set_params(callbacks=callbacks).fit(rows.X, rows.y)
+        weights.append(mlp.coefs_[0])
+    # a float32 module may begin, or end, with rounded weights
+    tolerance = 1e-5 if change == "float" else 0
+    assert_allclose(*weights, rtol=0, atol=tolerance)

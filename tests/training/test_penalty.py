@@ -52,7 +52,9 @@ FORMS = {"each": penalize_each, "flat": penalize_flat}
 def test_value_and_gradient_equal_autograd(form, alpha, total, flat):
     expected, gradient = differentiate(flat, alpha, total)
     value = FORMS[form](L2Penalty(alpha), flat, total)
-    assert float(value) == pytest.approx(expected, rel=1e-5 if is_single(flat) else 1e-13)
+    assert float(value) == pytest.approx(
+        expected, rel=1e-5 if is_single(flat) else 1e-13
+    )
     assert_close(flat.gradient, gradient)
 
 
