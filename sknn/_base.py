@@ -5,31 +5,29 @@ Think twice before adding anything here.
 
 import warnings
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
-from numbers import Integral, Real
 
 import numpy as np
 import torch
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sknn._sklearn_compat import (
-    Interval,
-    Options,
-    StrOptions,
-    fit_context,
-    init_callback_context,
+from sknn._door import (
+    FLOAT_TYPES,
+    TRAINING_CONSTRAINTS,
+    check_callbacks,
+    naming,
+    resolve_device,
+    warn_of_ignored,
 )
+from sknn._sklearn_compat import fit_context, init_callback_context
 from sknn._state import TrainedState, torch_dtype
 from sknn.data import Rows, combine_weights, split_for_validation
 from sknn.training._flat import FlatParameters
 from sknn.training._threads import limited_threads
-
-FLOAT_TYPES = {"float32": np.float32, "float64": np.float64}
 
 
 class BaseNetwork(
@@ -42,37 +40,7 @@ class BaseNetwork(
     read off raw outputs.
     """
 
-    _parameter_constraints: dict = {
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "device": [str, torch.device],
-        "dtype": [StrOptions({"auto", *FLOAT_TYPES})],
-        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
-        "callbacks": [list, tuple, None],
-    }
+    _parameter_constraints: dict = TRAINING_CONSTRAINTS
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -109,42 +77,8 @@ class BaseNetwork(
 
     def _check_parameters(self):
         """Check what a table of types and ranges cannot say."""
-        for callback in self.callbacks or ():
-            named = isinstance(callback, tuple) and len(callback) == 2
-            if not hasattr(callback[1] if named else callback, "on_epoch_end"):
-                raise TypeError(
-                    "callbacks must be a list of skorch callbacks (scikit-learn's go "
-                    f"through set_callbacks): got {callback!r}."
-                )
-        self._warn_of_ignored()
-
-    def _warn_of_ignored(self):
-        """Warn of pairs of parameters of which one does nothing."""
-        ignored = []
-        if self.solver == "lbfgs" and self.early_stopping:
-            ignored.append("early_stopping=True")
-        if self.solver != "sgd" and self.learning_rate != "constant":
-            ignored.append(f"learning_rate={self.learning_rate!r}")
-        for name in ignored:
-            warnings.warn(
-                f"{name} has no effect with solver={self.solver!r}.", stacklevel=4
-            )
-
-    def _resolve_device(self, dtype):
-        """Device to train on; "auto" is an accelerator for float32 work only."""
-        if self.device == "auto":
-            accelerated = torch.accelerator.is_available() and dtype == np.float32
-            return torch.accelerator.current_accelerator() if accelerated else "cpu"
-        try:
-            device = torch.empty(0, device=self.device).device
-            if device.type == "meta":
-                raise RuntimeError("nothing is computed there")
-        except (RuntimeError, AssertionError) as error:
-            raise ValueError(
-                f"device must be 'auto' or a device that torch finds here: got "
-                f"{self.device!r} ({str(error).splitlines()[0]})."
-            ) from error
-        return device
+        check_callbacks(self.callbacks)
+        warn_of_ignored(self.solver, self.early_stopping, self.learning_rate)
 
     def _check_X(self, X, dtype, **options):
         return validate_data(
@@ -246,7 +180,7 @@ class BaseNetwork(
         dtype = X.dtype
         if self.solver == "lbfgs" and dtype != np.float64:
             X = X.astype(np.float64)  # line searches need the digits
-        device = self._resolve_device(X.dtype)
+        device = resolve_device(self.device, X.dtype)
         weight = self._combine_weights(X, y, sample_weight, targets, incremental)
         rows = Rows(X, targets.encode(y, X.dtype), weight)
         held_out = self._validation_rows(validation, targets, X)
@@ -401,12 +335,3 @@ class BaseNetwork(
             part = part.toarray() if sparse.issparse(part) else np.array(part)
             chunks.append(forward(torch.from_numpy(part).to(device)).cpu().numpy())
         return np.concatenate(chunks)
-
-
-@contextmanager
-def naming(name):
-    """Put the name of an argument in front of a ValueError about it."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error

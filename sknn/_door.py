@@ -1,0 +1,106 @@
+"""Checks at the door: parameters, callbacks, devices, before any work is done."""
+
+import warnings
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.metrics import get_scorer_names
+
+from sknn._sklearn_compat import Interval, Options, StrOptions
+
+FLOAT_TYPES = {"float32": np.float32, "float64": np.float64}
+
+# types and ranges of the parameters that all architectures share
+TRAINING_CONSTRAINTS = {
+    "alpha": [Interval(Real, 0, None, closed="left")],
+    "batch_size": [
+        StrOptions({"auto"}),
+        Interval(Integral, 1, None, closed="left"),
+    ],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "power_t": [Interval(Real, 0, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+    "beta_1": [Interval(Real, 0, 1, closed="left")],
+    "beta_2": [Interval(Real, 0, 1, closed="left")],
+    "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "n_iter_no_change": [
+        Interval(Integral, 1, None, closed="left"),
+        Options(Real, {np.inf}),
+    ],
+    "device": [str, torch.device],
+    "dtype": [StrOptions({"auto", *FLOAT_TYPES})],
+    "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
+    "callbacks": [list, tuple, None],
+}
+
+
+def check_callbacks(callbacks):
+    """Check that all of a list are skorch's, named or not.
+
+    Raises
+    ------
+    TypeError
+        Naming the first that is not.
+    """
+    for callback in callbacks or ():
+        named = isinstance(callback, tuple) and len(callback) == 2
+        if not hasattr(callback[1] if named else callback, "on_epoch_end"):
+            raise TypeError(
+                "callbacks must be a list of skorch callbacks (scikit-learn's go "
+                f"through set_callbacks): got {callback!r}."
+            )
+
+
+def warn_of_ignored(solver, early_stopping, learning_rate):
+    """Warn of pairs of parameters of which one does nothing."""
+    ignored = []
+    if solver == "lbfgs" and early_stopping:
+        ignored.append("early_stopping=True")
+    if solver != "sgd" and learning_rate != "constant":
+        ignored.append(f"learning_rate={learning_rate!r}")
+    for name in ignored:
+        warnings.warn(f"{name} has no effect with solver={solver!r}.", stacklevel=5)
+
+
+def resolve_device(device, dtype):
+    """Device to train on; "auto" is an accelerator for float32 work only.
+
+    Raises
+    ------
+    ValueError
+        If torch finds no such device here.
+    """
+    if device == "auto":
+        accelerated = torch.accelerator.is_available() and dtype == np.float32
+        return torch.accelerator.current_accelerator() if accelerated else "cpu"
+    try:
+        found = torch.empty(0, device=device).device
+        if found.type == "meta":
+            raise RuntimeError("nothing is computed there")
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device must be 'auto' or a device that torch finds here: got {device!r} "
+            f"({str(error).splitlines()[0]})."
+        ) from error
+    return found
+
+
+@contextmanager
+def naming(name):
+    """Put the name of an argument in front of a ValueError about it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
