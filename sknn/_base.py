@@ -325,10 +325,13 @@ class BaseNetwork(
         """Raw outputs for inputs that are checked first."""
         return self._raw_outputs(self._checked_inputs(X))
 
+    def _raw_outputs(self, X):
+        """Raw outputs of checked inputs."""
+        return self._outputs_of(self.module_, X)
+
     @torch.no_grad()
-    def _raw_outputs(self, X, forward=None):
-        """Outputs of the module, or of `forward`, a chunk of rows at a time."""
-        forward = self.module_ if forward is None else forward
+    def _outputs_of(self, forward, X):
+        """What a module, or a method of it, gives, a chunk of rows at a time."""
         device, chunks = self._flat.values.device, []
         for start in range(0, X.shape[0], 4096):
             part = X[start : start + 4096]

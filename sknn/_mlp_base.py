@@ -153,7 +153,7 @@ class BaseMLP(BaseNetwork):
         if len(self.module_.layers) == 1:
             return X
         if self._flat.values.device.type != "cpu":
-            return super()._raw_outputs(X, self.module_.hidden)
+            return self._outputs_of(self.module_.hidden, X)
         return self._forward(X, hidden=True)
 
     def get_feature_names_out(self, input_features=None):

@@ -1,5 +1,7 @@
 """The delta rule against autograd, and several networks at once against one by one."""
 
+from threading import active_count, get_ident
+
 import numpy as np
 import pytest
 import torch
@@ -9,14 +11,21 @@ from torch.nn import functional
 
 from sknn.data import Batch, Rows, make_batch, make_batches
 from sknn.modules import MLP
-from sknn.training import _delta_rule
+from sknn.training import _delta_rule, _parallel
 from sknn.training._array_ops import NumpyOps, TorchOps
 from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
 from sknn.training._flat import FlatParameters
 from sknn.training._gradient import AutogradGradient
 from sknn.training._initialization import glorot_uniform
 from sknn.training._losses import LOSSES, make_loss
-from sknn.training._parallel import PartedGradient, map_rows, n_parts_worth
+from sknn.training._parallel import (
+    FEWEST_ROWS,
+    MOST_PARTS,
+    WORTH_A_THREAD,
+    PartedGradient,
+    map_rows,
+    n_parts_worth,
+)
 from sknn.training._penalty import L2Penalty
 from sknn.training._threads import limited_threads
 from sknn.training._updates import SGD, Adam
