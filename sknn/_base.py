@@ -67,6 +67,9 @@ class BaseNetwork(
     def _score_raw(self, raw, y, sample_weight):
         """Default score of raw outputs for encoded targets `y`."""
 
+    def __sklearn_is_fitted__(self):
+        return "module_" in vars(self)
+
     def _make_gradient(self, flat, loss, batch_size, rows):
         """Gradient by hand, or None for autograd."""
         return None

@@ -89,7 +89,7 @@ class BaseMLP(BaseNetwork):
 
     def _largest_product(self, n_rows):
         """None that more than one thread would share: parts of a batch are."""
-        if self._flat.values.device.type == "cpu":
+        if self._flat.on_cpu:
             return 0
         return super()._largest_product(n_rows)
 
@@ -102,7 +102,7 @@ class BaseMLP(BaseNetwork):
         widths = [bias.shape[-1] for bias in self._parameter_views()[1]]
         product_size = batch_size * max(w.numel() for w in self._parameter_views()[0])
         n_parts = n_parts_worth(product_size, batch_size)
-        if flat.values.device.type != "cpu":
+        if not flat.on_cpu:
             n_parts = 1
         ops, loss_ops = choose_ops(flat.values.device, X, batch_size // n_parts, widths)
         others = [torch.zeros_like(flat.gradient) for _ in range(n_parts - 1)]
@@ -124,13 +124,13 @@ class BaseMLP(BaseNetwork):
         return PartedGradient(parts, flat.gradient.numpy(), arrays, n_threads)
 
     def _raw_outputs(self, X):
-        if self._flat.values.device.type != "cpu":
+        if not self._flat.on_cpu:
             return super()._raw_outputs(X)
         return self._forward(X)
 
     def _forward(self, X, hidden=False):
         name = self.module_.activation_name
-        if not self._flat.is_tied():  # plain parameters, now or for good
+        if not self._flat.holds_values():  # plain parameters, now or for good
             return ForwardPass(*self._parameter_views(), name)(X, hidden=hidden)
         if self._forward_pass is None:
             self._forward_pass = ForwardPass(*self._parameter_views(), name)
@@ -152,7 +152,7 @@ class BaseMLP(BaseNetwork):
         X = self._checked_inputs(X)
         if len(self.module_.layers) == 1:
             return X
-        if self._flat.values.device.type != "cpu":
+        if not self._flat.on_cpu:
             return self._outputs_of(self.module_.hidden, X)
         return self._forward(X, hidden=True)
 

@@ -380,15 +380,23 @@ def test_data(Estimator, case, capsys):
     refuses(fit_badly(Estimator, case), estimator, case.said, capsys)
 
 
+# What a warm start, which compares classes first, says in place of the case's own words
+WARM = {
+    "two-columns-of-classes": ["Unknown label type", r"\[0, 0\]"],
+    "mixed-labels": ["Unknown label type|not supported between instances of 'str'"],
+    "weight-of-misspelt-class": ["same classes", "'No' 'Yes'"],
+}
+
+
 @pytest.mark.parametrize("warm_start", [False, True], ids=["refit", "warm"])
 @pytest.mark.parametrize(("Estimator", "case"), CASES, ids=IDS)
 def test_data_for_a_fitted_estimator(Estimator, case, warm_start, capsys):
     """Nothing of the fit before is lost, and it still predicts the same."""
-    _, case = case
+    name, case = case
     estimator = fitted(Estimator, warm_start=warm_start)
     predicted = estimator.predict(X)
     estimator.set_params(verbose=True, **case.params)
-    said = [] if warm_start and "y" in case.changes else case.said  # or other classes
+    said = WARM.get(name, case.said) if warm_start else case.said
     refuses(fit_badly(Estimator, case), estimator, said, capsys)
     np.testing.assert_array_equal(estimator.predict(X), predicted)
 

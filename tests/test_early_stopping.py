@@ -420,11 +420,13 @@ def leave(parameter):
     """Change nothing; whoever asks for it makes the parameters plain."""
 
 
-@pytest.mark.parametrize("callback", [Freezer("layers.0.bias"), ParamMapper("*", leave)])
+@pytest.mark.parametrize(
+    "callback", [Freezer("layers.0.bias"), ParamMapper("*", leave)]
+)
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_the_best_of_plain_parameters_come_back(iris, solver, callback):
     X, y, X_val, y_val = iris
-    net = MLPClassifier((8,), solver=solver, learning_rate_init=0.3, random_state=0)
+    net = MLPClassifier((8,), solver=solver, learning_rate_init=0.1, random_state=0)
     net.set_params(early_stopping=True, scoring="loss", tol=0, callbacks=[callback])
     net.fit(X, y, X_val=X_val, y_val=y_val)
     assert net.validation_scores_[-1] < net.best_validation_score_

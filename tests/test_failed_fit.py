@@ -116,7 +116,11 @@ SPLITS = {
     "scorer": ({"scoring": fail}, {}, "of the scorer"),
     "scorer of two classes": ({"scoring": "roc_auc"}, {}, "multi_class|multiclass"),
     "all weight in one row": ({}, {"sample_weight": np.eye(150)[0]}, "sample_weight"),
-    "too few rows": ({"validation_fraction": 0.001}, {}, "validation_fraction|test_size"),
+    "too few rows": (
+        {"validation_fraction": 0.001},
+        {},
+        "validation_fraction|test_size",
+    ),
 }
 
 
@@ -153,7 +157,7 @@ def test_going_on(iris, method, callbacks):
 
 
 def test_training_goes_on_as_if_nothing_had_been_tried(iris, other):
-    X, y = iris
+    y = iris[1]
     untouched, _ = make_fitted(iris)
     net, frame = make_fitted(iris)
     with pytest.raises(ValueError, match="sample_weight"):

@@ -82,6 +82,10 @@ class BatchHook(Callback):
         self.sizes_.append((training, len(batch[0])))
 
 
+def get_name(callback):
+    return type(callback).__name__
+
+
 # Rows of the history
 
 ENDS = {
@@ -92,7 +96,9 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("callbacks", [None, [EpochHook()], [BatchHook()]], ids=str)
+@pytest.mark.parametrize(
+    "callbacks", [None, [EpochHook()], [BatchHook()]], ids=["none", "epochs", "batches"]
+)
 @pytest.mark.parametrize("validate", [False, True], ids=["", "validation"])
 @pytest.mark.parametrize("end", ENDS)
 def test_a_row_for_every_iteration(split, end, validate, callbacks):
@@ -120,7 +126,7 @@ def test_every_epoch_that_begins_ends_but_the_last(split, end):
 
 
 @pytest.mark.parametrize(
-    "callback", [Callback(), EpochHook(), BatchHook(), EpochTimer()], ids=str
+    "callback", [Callback(), EpochHook(), BatchHook(), EpochTimer()], ids=get_name
 )
 def test_a_passive_callback_changes_no_bit(split, callback):
     plain = make_classifier().fit(*split[:2])
@@ -190,7 +196,7 @@ def test_print_log(split):
         BatchProgressBar(detect_notebook=False),
         BatchScoring("accuracy", name="acc", on_train=True),
     ],
-    ids=lambda callback: type(callback).__name__,
+    ids=get_name,
 )
 @pytest.mark.parametrize("validate", [False, True], ids=["", "validation"])
 def test_callbacks_that_look_at_batches(split, callback, validate):

@@ -263,7 +263,7 @@ def test_early_stopping(target, solver, weighted):
     assert ours.best_loss_ is None
 
 
-@pytest.mark.parametrize("target", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("target", ["multilabel", "multiclass", "regression"])
 def test_early_stopping_restores_the_best_epoch(target):
     """A rate that overshoots, so that the last epoch is not the best."""
     ours, _ = fit_pair(

@@ -450,37 +450,37 @@ def test_ctrl_c_with_early_stopping_restores_the_best(iris):
 # Warnings that a user turns into errors
 
 
-@pytest.mark.filterwarnings("error")
+def fit_strictly(net, X, y, **validation):
+    """Fit with every warning an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.fit(X, y, **validation)
+
+
 def test_an_interrupt_that_raises_keeps_the_last_finished_epoch(iris):
     X, y = iris
     net = make_classifier(callbacks=[Interrupt(4, 2)], max_iter=50)
     with pytest.raises(UserWarning, match="interrupted by user"):
-        net.fit(X, y)
-    with pytest.raises(ConvergenceWarning):
-        same = make_classifier(max_iter=3)
-        same.fit(X, y)
+        fit_strictly(net, X, y)
+    same = make_classifier(max_iter=3).fit(X, y)
     assert net.n_iter_ == len(net.loss_curve_) == len(net.history_) == 3
     assert not net.module_.training
     assert_array_equal(get_weights(net), get_weights(same))
 
 
-@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_the_last_epoch_that_raises_keeps_its_weights(iris, solver):
     X, y = iris
     net = make_classifier(solver=solver)
     with pytest.raises(ConvergenceWarning):
-        net.fit(X, y)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        same = make_classifier(solver=solver).fit(X, y)
+        fit_strictly(net, X, y)
+    same = make_classifier(solver=solver).fit(X, y)
     assert net.n_iter_ == len(net.loss_curve_) == len(net.history_) == 5
     assert net.loss_ == same.loss_
     assert not net.module_.training
     assert_array_equal(get_weights(net), get_weights(same))
 
 
-@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("end", ["last epoch", "interrupt"])
 def test_early_stopping_that_raises_restores_the_best(iris, end):
     X, y = iris
@@ -489,20 +489,19 @@ def test_early_stopping_that_raises_restores_the_best(iris, end):
     callbacks = [Interrupt(12, 2)] if end == "interrupt" else None
     net = make_classifier(callbacks=callbacks, **params)
     with pytest.raises((UserWarning, ConvergenceWarning)):
-        net.fit(X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
+        fit_strictly(net, X[::2], y[::2], X_val=X[1::2], y_val=y[1::2])
     assert net.n_iter_ == 11
     assert net.validation_scores_[-1] < net.best_validation_score_
     outside = -log_loss(y[1::2], net.predict_proba(X[1::2]))
     assert_allclose(outside, net.best_validation_score_, rtol=1e-9)
 
 
-@pytest.mark.filterwarnings("error")
 def test_divergence_that_raises_restores_the_best():
     X, y = load_iris(return_X_y=True)
     params = {"solver": "sgd", "learning_rate_init": 1, "activation": "identity"}
     net = MLPRegressor(early_stopping=True, random_state=0, **params)
     with pytest.raises(ConvergenceWarning, match="non-finite"):
-        net.fit(X, y, X_val=X, y_val=y)
+        fit_strictly(net, X, y, X_val=X, y_val=y)
     assert np.isfinite(get_weights(net)).all()
     assert net.score(X, y) == net.best_validation_score_
 

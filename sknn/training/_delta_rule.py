@@ -19,7 +19,7 @@ from sknn.training._parallel import map_rows
 from sknn.training._threads import NEVER_THREADED
 
 # entries of a layer's activations for which a chunk of rows stays in cache
-CHUNK_ENTRIES = 1 << 17
+CHUNK_ENTRIES = 1 << 19
 # bytes of a layer's activations below which numpy computes a step faster than torch
 FEW_BYTES = 1 << 16
 

@@ -27,6 +27,8 @@ class FlatParameters:
     ----------
     parameter : torch.nn.Parameter of shape (n_parameters,)
         The values, with ``grad`` set: what an optimizer steps on.
+    on_cpu : bool
+        Whether the flat tensor's memory is numpy's too.
     numpy_dtype : numpy.dtype
         Type of the flat tensor, as numpy has it.
     n_penalized : int
@@ -35,6 +37,7 @@ class FlatParameters:
 
     def __init__(self, module, dtype, device="cpu"):
         self.module = module
+        self.on_cpu = torch.device(device).type == "cpu"
         self.numpy_dtype = np.dtype(str(dtype).removeprefix("torch."))
         linear = {id(m.weight) for m in module.modules() if isinstance(m, nn.Linear)}
         parameters = sorted(module.parameters(), key=lambda p: p.ndim < 2)
@@ -126,6 +129,15 @@ class FlatParameters:
             parameter.grad is not None
             and (parameter.data_ptr(), parameter.grad.data_ptr()) == address
             for parameter, address in zip(self.parameters, self._addresses, strict=True)
+        )
+
+    def holds_values(self):
+        """Whether every parameter, its gradient aside, shares the flat memory."""
+        return all(
+            parameter.data_ptr() == address
+            for parameter, (address, _) in zip(
+                self.parameters, self._addresses, strict=True
+            )
         )
 
     def untie(self):

@@ -97,7 +97,12 @@ def minimize(net, rows, tol, max_iter, max_fun, verbose):
     flat, monitor, rows = net.task.flat, net.task.monitor, net.get_dataset(rows)
     validation = net.task.validation and net.get_dataset(net.task.validation)
     datasets = {"dataset_train": rows, "dataset_valid": validation}
-    objective, in_epoch = Objective(net, rows), False
+    objective, in_epoch = Objective(net, rows), True
+    net.notify("on_epoch_begin", **datasets)  # it may set initial weights
+
+    if not flat.is_tied():
+        flat.tie()
+    initial = flat.values.cpu().numpy().astype(np.float64)
 
     def evaluate(x):
         nonlocal in_epoch
@@ -109,15 +114,17 @@ def minimize(net, rows, tol, max_iter, max_fun, verbose):
     def after_iteration(intermediate_result):
         nonlocal in_epoch
         move(flat, intermediate_result.x)
-        net.show_batches(rows, training=True)
+        loss = float(intermediate_result.fun)
+        if not net.show_batches(rows, training=True):
+            net.record_as_batch(loss, len(rows))
         net.show_batches(validation, training=False)
-        monitor.after_epoch(net, float(intermediate_result.fun), 0)
+        monitor.after_epoch(net, loss, 0)
         in_epoch = False
         net.notify("on_epoch_end", **datasets)
 
     result = scipy.optimize.minimize(
         evaluate,
-        flat.values.cpu().numpy().astype(np.float64),
+        initial,
         method="L-BFGS-B",
         jac=True,
         callback=after_iteration,

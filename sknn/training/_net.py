@@ -275,10 +275,14 @@ class Net(NeuralNet):
             update = self._update  # one `step` is what a scheduler wants to see
             total += loss * batch.n_rows
         loss = float(total) / n_rows
-        self.history.new_batch()  # for callbacks that ask for the last batch's keys
+        self.record_as_batch(loss, n_rows)
+        return loss
+
+    def record_as_batch(self, loss, n_rows):
+        """Give an epoch that showed no batches one: callbacks ask for its keys."""
+        self.history.new_batch()
         self.history.record_batch("train_loss", loss)
         self.history.record_batch("train_batch_size", n_rows)
-        return loss
 
     def _penalize_each(self, total):
         """Add the penalty's gradient to each plain parameter; return its value."""
@@ -314,12 +318,14 @@ class Net(NeuralNet):
         return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}
 
     def show_batches(self, rows, training):
-        """Evaluate the rows in batches where a callback looks at these."""
-        listening = (looks_at_batches(cb, training) for _, cb in self.callbacks_)
-        if rows is not None and any(listening):
-            prefix = "train" if training else "valid"
-            batches = self.get_iterator(rows, training=False)
-            self.run_single_epoch(batches, training, prefix, self.validation_step)
+        """Evaluate rows in batches where a callback looks at these; say whether."""
+        listening = any(looks_at_batches(cb, training) for _, cb in self.callbacks_)
+        if rows is None or not listening:
+            return False
+        prefix = "train" if training else "valid"
+        batches = self.get_iterator(rows, training=False)
+        self.run_single_epoch(batches, training, prefix, self.validation_step)
+        return True
 
     def predict_proba(self, X):
         """Probabilities, or predictions of a regressor."""
