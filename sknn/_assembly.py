@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 from sklearn.base import clone
 from sklearn.metrics import check_scoring
-from skorch.callbacks import GradientNormClipping, LRScheduler
+from skorch.callbacks import GradientNormClipping, LRScheduler, PrintLog
 
 from sknn._sklearn_compat import takes_sample_weight
 from sknn.training._callbacks import EpochContexts
@@ -74,6 +74,9 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         **_optimizer_options(estimator),
     ).initialize()
     net.device = str(flat.values.device)  # where the module is already
+    net.verbose = estimator.verbose or any(
+        isinstance(callback, PrintLog) for _, callback in net.callbacks_
+    )
     return net
 
 

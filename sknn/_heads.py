@@ -7,7 +7,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
 from sknn._sklearn_compat import StrOptions, fit_context
 from sknn.data import ClassTargets, RealTargets, combine_weights
@@ -62,6 +62,7 @@ class ClassifierHead(ClassifierMixin):
             targets = ClassTargets.fit(np.asarray(classes), name="classes")
             targets.check_known(y)
             return targets
+        check_classification_targets(y)
         if not incremental and set(unique_labels(y)) != set(self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the "
@@ -197,6 +198,8 @@ class RegressorHead(RegressorMixin):
     _y_options = {"multi_output": True, "y_numeric": True}
 
     def _check_y(self, y):
+        if y.dtype.kind not in "fiub":
+            raise ValueError(f"y must hold numbers: got dtype {y.dtype}.")
         if self.loss == "poisson" and np.min(y) < 0:
             raise ValueError(
                 f"y must be >= 0 with loss='poisson': got {np.min(y)} as its smallest "

@@ -80,7 +80,7 @@ class BaseMLP(BaseNetwork):
 
     def _update_module(self):
         self.module_.set_activation(self.activation)
-        self._forward_pass = None
+        self._forward_pass = self._make_forward_pass()
 
     def _set_target_attributes(self, targets):
         super()._set_target_attributes(targets)
@@ -123,18 +123,21 @@ class BaseMLP(BaseNetwork):
         n_threads = min(n_parts, available_threads())
         return PartedGradient(parts, flat.gradient.numpy(), arrays, n_threads)
 
+    def _make_forward_pass(self):
+        if not self._flat.on_cpu:
+            return None
+        return ForwardPass(*self._parameter_views(), self.module_.activation_name)
+
     def _raw_outputs(self, X):
         if not self._flat.on_cpu:
             return super()._raw_outputs(X)
         return self._forward(X)
 
     def _forward(self, X, hidden=False):
-        name = self.module_.activation_name
+        forward = self._forward_pass
         if not self._flat.holds_values():  # plain parameters, now or for good
-            return ForwardPass(*self._parameter_views(), name)(X, hidden=hidden)
-        if self._forward_pass is None:
-            self._forward_pass = ForwardPass(*self._parameter_views(), name)
-        return self._forward_pass(X, hidden=hidden)
+            forward = self._make_forward_pass()
+        return forward(X, hidden=hidden)
 
     def transform(self, X):
         """Activations of the last hidden layer: the features that were learned.
@@ -181,12 +184,19 @@ class BaseMLP(BaseNetwork):
     @property
     def coefs_(self):
         """Weights of each layer, (fan_in, fan_out): views of the module's."""
-        return [array_view(layer.weight.t()) for layer in self.module_.layers]
+        return Views(array_view(layer.weight.t()) for layer in self.module_.layers)
 
     @property
     def intercepts_(self):
         """Biases of each layer, (fan_out,): views of the module's."""
-        return [array_view(layer.bias) for layer in self.module_.layers]
+        return Views(array_view(layer.bias) for layer in self.module_.layers)
+
+
+class Views(list):
+    """List of arrays whose items are assigned in place, in the module itself."""
+
+    def __setitem__(self, index, value):
+        self[index][...] = value
 
 
 def array_view(tensor):

@@ -13,7 +13,11 @@ class TrainedState:
     def _adopt(self, flat, optimizer):
         self._flat, self.module_ = flat, flat.module
         self._optimizer, self._packed_optimizer = optimizer, None
-        self._forward_pass = None
+        self._forward_pass = self._make_forward_pass()
+
+    def _make_forward_pass(self):
+        """Shortcut through the module for predictions, or None."""
+        return None
 
     def _place(self, dtype, device):
         """Move the module to another type or device, and start its optimizer anew."""

@@ -212,7 +212,9 @@ DATA = {
         ["Input X contains NaN"], {"X": sp.csr_array(with_entry(X, np.nan))}
     ),
     "complex": Case(["Complex data not supported"], {"X": X + 1j}),
-    "strings": Case(["could not convert", "oops"], {"X": np.full((20, 3), "oops")}),
+    "strings": Case(
+        ["must hold numbers|could not convert", "oops"], {"X": np.full((20, 3), "oops")}
+    ),
     "objects": Case(["dict"], {"X": with_entry(X, {}, object)}),
     "ragged": Case(["inhomogeneous"], {"X": [[1.0], [1.0, 2.0]] * 10}),
     "1-d": Case(["Expected 2D array, got 1D", "[Rr]eshape"], {"X": X[:, 0]}),
@@ -250,7 +252,8 @@ DATA = {
         {"sample_weight": with_entry(np.ones(20), np.inf)},
     ),
     "weight-strings": Case(
-        ["could not convert", "heavy"], {"sample_weight": np.full(20, "heavy")}
+        ["must hold numbers|could not convert", "heavy"],
+        {"sample_weight": np.full(20, "heavy")},
     ),
     "x-val-alone": Case(["X_val", "y_val"], {"X_val": X}),
     "y-val-alone": Case(["X_val", "y_val"], {"y_val": "y"}),
@@ -344,7 +347,9 @@ CLASSES = {
     ),
 }
 NUMBERS = {
-    "y-strings": Case(["could not convert", "low"], {"y": np.array(["low"] * 20)}),
+    "y-strings": Case(
+        ["must hold numbers|could not convert", "low"], {"y": np.array(["low"] * 20)}
+    ),
     "poisson-negative": Case(
         ["poisson", "y", "-1"],
         {"y": with_entry(np.ones(20), -1.0)},
@@ -356,7 +361,8 @@ NUMBERS = {
         {"loss": "poisson"},
     ),
     "y-val-strings": Case(
-        ["could not convert", "low"], {"X_val": X, "y_val": np.array(["low"] * 20)}
+        ["must hold numbers|could not convert", "low"],
+        {"X_val": X, "y_val": np.array(["low"] * 20)},
     ),
 }
 CASES = [(MLPClassifier, case) for case in (DATA | CLASSES).items()]
@@ -453,7 +459,7 @@ UNKNOWN_ROWS = {
     "1-d": (X[0], ["Expected 2D array, got 1D"]),
     "empty": (X[:0], ["0 sample"]),
     "complex": (X + 1j, ["Complex data not supported"]),
-    "strings": (np.full((2, 3), "oops"), ["could not convert"]),
+    "strings": (np.full((2, 3), "oops"), ["must hold numbers|could not convert"]),
 }
 METHODS = ["predict", "transform", "predict_proba", "predict_log_proba"]
 

@@ -305,9 +305,8 @@ def test_callbacks_are_torn_down_when_fit_fails(iris):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("kind", ["none", "sklearn", "skorch", "early_stopping"])
+@pytest.mark.filterwarnings("ignore:early_stopping=True has no effect")
 def test_nothing_holds_the_data_after_fit(iris, solver, kind):
-    if solver == "lbfgs" and kind in ("skorch", "early_stopping"):
-        pytest.skip("has no epochs of batches")
     X, y = iris[0].copy(), iris[1].copy()
     net = make_classifier(solver=solver, early_stopping=kind == "early_stopping")
     recorder = Recorder()
@@ -646,3 +645,10 @@ def test_two_kinds_of_callbacks_together(iris):
     assert_array_equal(
         recorder.snapshots[1].predict_proba(iris[0]), same.predict_proba(iris[0])
     )
+
+
+def test_print_log_prints_its_table(capsys):
+    X, y = load_iris(return_X_y=True)
+    net = MLPClassifier((5,), max_iter=2, random_state=0, callbacks=[PrintLog()])
+    net.set_params(tol=0, n_iter_no_change=2).fit(X, y)
+    assert "train_loss" in capsys.readouterr().out

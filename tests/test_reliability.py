@@ -968,3 +968,15 @@ def test_predict_of_large_x_takes_little_memory():
     activations = 100_000 * 500 * 8
     assert peak < activations / 4
     assert get_resident_bytes() - before < activations / 4
+
+
+def test_assigning_an_item_of_coefs_changes_the_network(iris):
+    X, y = iris
+    net = make_classifier().fit(X, y)
+    weight = np.zeros_like(net.coefs_[0])
+    net.coefs_[0] = weight
+    net.intercepts_[0] = 0.0
+    assert_array_equal(net.coefs_[0], weight)
+    assert_array_equal(net.transform(X), 0)
+    probability = net.predict_proba(X)
+    assert_array_equal(probability, np.broadcast_to(probability[0], probability.shape))
