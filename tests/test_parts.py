@@ -257,11 +257,11 @@ def test_a_real_ctrl_c(parted, alarm, solver):
     net, y = make_net(solver=solver, tol=0, alpha=1e-9, n_iter_no_change=10**6)
     if solver == "lbfgs":
         y = np.random.RandomState(0).randint(0, 10, N_ROWS)  # does not converge soon
-        net.set_params(hidden_layer_sizes=(100,))
+        net.set_params(hidden_layer_sizes=(200, 200), activation="tanh")
     net.set_params(max_iter=1).fit(X, y)  # imports are not the subject
     net.set_params(max_iter=10**6, max_fun=10**7)
     with pytest.warns(UserWarning, match="interrupted by user"):
-        alarm(0.5)
+        alarm(0.2)
         net.fit(X, y)
     assert threading.active_count() == before
     assert net.n_iter_ > 0
