@@ -221,7 +221,7 @@ def keep_results(estimator, net, result):
     """
     monitor, curves = net.task.monitor, net.task.monitor.curves
     estimator._flat.tie()
-    estimator._adopt(estimator._flat, net.optimizer_)
+    estimator._optimizer, estimator._packed_optimizer = net.optimizer_, None
     estimator.history_ = net.history_
     estimator.callbacks_ = [(n, cb) for n, cb in net.callbacks_ if n != CONTEXTS]
     last_loss = curves.loss[-1] if curves.loss else float("nan")

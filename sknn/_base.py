@@ -23,7 +23,7 @@ from sknn._door import (
     resolve_device,
     warn_of_ignored,
 )
-from sknn._sklearn_compat import fit_context, init_callback_context
+from sknn._sklearn_compat import fit_context, has_callbacks, init_callback_context
 from sknn._state import TrainedState, torch_dtype
 from sknn.data import Rows, combine_weights, split_for_validation
 from sknn.training._flat import FlatParameters
@@ -136,10 +136,11 @@ class BaseNetwork(
         root = self._start_contexts(X, y, sample_weight)
         validation = (X_val, y_val, sample_weight_val)
         self._fit(X, y, sample_weight, validation=validation, root=root)
-        context, arguments = root
-        context.call_on_fit_task_end(
-            estimator=self, **arguments, reconstruction_attributes={}
-        )
+        if root is not None:
+            context, arguments = root
+            context.call_on_fit_task_end(
+                estimator=self, **arguments, reconstruction_attributes={}
+            )
         return self
 
     def _fit(
@@ -311,17 +312,22 @@ class BaseNetwork(
         return twin
 
     def _start_contexts(self, X, y, sample_weight):
-        """Root context of scikit-learn's callbacks and what their hooks are given."""
+        """Root context of scikit-learn's callbacks and what their hooks are given.
+
+        None where nobody listens.
+        """
+        if not has_callbacks(self):
+            return None
         root = init_callback_context(self, max_subtasks=self.max_iter)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         arguments = {"X": X, "y": y, "metadata": metadata}
         root.call_on_fit_task_begin(estimator=self, **arguments)
         return root, arguments
 
-    def _checked_inputs(self, X):
+    def _checked_inputs(self, X, **options):
         """Inputs for a fitted network, in its type."""
         check_is_fitted(self)
-        X = self._check_X(X, self._flat.numpy_dtype, reset=False)
+        X = self._check_X(X, self._flat.numpy_dtype, reset=False, **options)
         return X.tocsr() if sparse.issparse(X) else X
 
     def _predict_raw(self, X):

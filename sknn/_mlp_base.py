@@ -4,14 +4,15 @@ from numbers import Integral
 
 import numpy as np
 import torch
-from sklearn.utils.validation import check_is_fitted
+from scipy import sparse
+from sklearn.utils.validation import assert_all_finite, check_is_fitted
 
 from sknn._base import BaseNetwork
 from sknn._sklearn_compat import Interval, StrOptions, check_feature_names_in
 from sknn.modules import MLP
 from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
 from sknn.training._initialization import glorot_uniform
-from sknn.training._parallel import PartedGradient, n_parts_worth
+from sknn.training._parallel import MOST_SUMMED_PARTS, PartedGradient, n_parts_worth
 from sknn.training._threads import available_threads
 
 OUTPUT_ACTIVATIONS = {
@@ -79,8 +80,9 @@ class BaseMLP(BaseNetwork):
             )
 
     def _update_module(self):
-        self.module_.set_activation(self.activation)
-        self._forward_pass = self._make_forward_pass()
+        if self.module_.activation_name != self.activation:
+            self.module_.set_activation(self.activation)
+            self._forward_pass = self._make_forward_pass()
 
     def _set_target_attributes(self, targets):
         super()._set_target_attributes(targets)
@@ -98,17 +100,18 @@ class BaseMLP(BaseNetwork):
         return split_views([p.detach() for p in self._flat.parameters])
 
     def _make_gradient(self, flat, loss, batch_size, rows):
-        X = rows.arrays[0]
-        widths = [bias.shape[-1] for bias in self._parameter_views()[1]]
-        product_size = batch_size * max(w.numel() for w in self._parameter_views()[0])
-        n_parts = n_parts_worth(product_size, batch_size)
+        X, (weights, biases) = rows.arrays[0], self._parameter_views()
+        widths = [bias.shape[-1] for bias in biases]
+        product_size = batch_size * max(weight.numel() for weight in weights)
+        n_parts = n_parts_worth(product_size, batch_size, MOST_SUMMED_PARTS)
         if not flat.on_cpu:
             n_parts = 1
         ops, loss_ops = choose_ops(flat.values.device, X, batch_size // n_parts, widths)
         others = [torch.zeros_like(flat.gradient) for _ in range(n_parts - 1)]
         parts = [
             DeltaRule(
-                *self._parameter_views(),
+                weights,
+                biases,
                 *split_views(list(flat.views_of(gradient))),
                 self.module_.activation_name,
                 loss,
@@ -133,11 +136,28 @@ class BaseMLP(BaseNetwork):
             return super()._raw_outputs(X)
         return self._forward(X)
 
-    def _forward(self, X, hidden=False):
+    def _predict_raw(self, X):
+        return self._checked_outputs(X)
+
+    def _checked_outputs(self, X, hidden=False):
+        """Outputs of inputs whose values are looked through chunk by chunk."""
+        dense = not sparse.issparse(X)
+        X = self._checked_inputs(X, ensure_all_finite=not dense)
+        refuse = self._refuse_if_not_finite if dense else None
+        if self._flat.on_cpu:
+            return self._forward(X, hidden, refuse)
+        if dense:
+            refuse(X)
+        return self._outputs_of(self.module_.hidden if hidden else self.module_, X)
+
+    def _refuse_if_not_finite(self, X):
+        assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+
+    def _forward(self, X, hidden=False, on_doubt=None):
         forward = self._forward_pass
         if not self._flat.holds_values():  # plain parameters, now or for good
             forward = self._make_forward_pass()
-        return forward(X, hidden=hidden)
+        return forward(X, hidden, on_doubt)
 
     def transform(self, X):
         """Activations of the last hidden layer: the features that were learned.
@@ -152,12 +172,10 @@ class BaseMLP(BaseNetwork):
         ndarray of shape (n_samples, hidden_layer_sizes[-1])
             Activations; `X` itself where there is no hidden layer.
         """
-        X = self._checked_inputs(X)
+        check_is_fitted(self)
         if len(self.module_.layers) == 1:
-            return X
-        if not self._flat.on_cpu:
-            return self._outputs_of(self.module_.hidden, X)
-        return self._forward(X, hidden=True)
+            return self._checked_inputs(X)
+        return self._checked_outputs(X, hidden=True)
 
     def get_feature_names_out(self, input_features=None):
         """Names of the columns of `transform`.

@@ -21,6 +21,7 @@ __all__ = [
     "check_optimize_result",
     "check_sample_weight",
     "fit_context",
+    "has_callbacks",
     "init_callback_context",
     "lbfgs_verbosity",
     "takes_sample_weight",
@@ -31,6 +32,11 @@ def takes_sample_weight(scorer):
     """Whether a scorer, scikit-learn's or a callable, is to be given weights."""
     function = getattr(scorer, "_score_func", scorer)
     return "sample_weight" in inspect.signature(function).parameters
+
+
+def has_callbacks(estimator):
+    """Whether scikit-learn's callbacks listen to an estimator, its own or passed on."""
+    return bool(getattr(estimator, "_skl_callbacks", ()))
 
 
 def init_callback_context(estimator, max_subtasks):

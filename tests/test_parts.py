@@ -14,11 +14,12 @@ import torch
 from joblib import Parallel, delayed
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import clone
 from skorch.callbacks import Callback, EpochScoring
 
-from sknn import MLPClassifier, MLPRegressor
-from sknn.training import _parallel
+from sknn import MLPClassifier, MLPRegressor, _mlp_base
+from sknn.training import _delta_rule, _parallel
 from sknn.training._delta_rule import DeltaRule, ForwardPass
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -48,6 +49,8 @@ def threads_put_back():
 def parted(monkeypatch):
     """Compute everything in parts, by two threads."""
     monkeypatch.setattr(_parallel, "WORTH_A_THREAD", 1000)
+    monkeypatch.setattr(_mlp_base, "MOST_SUMMED_PARTS", 8)  # whatever this machine has
+    monkeypatch.setattr(_delta_rule, "CHUNK_ENTRIES", 2000)
     torch.set_num_threads(2)
 
 
@@ -256,8 +259,8 @@ def test_a_real_ctrl_c(parted, alarm, solver):
     before = threading.active_count()
     net, y = make_net(solver=solver, tol=0, alpha=1e-9, n_iter_no_change=10**6)
     if solver == "lbfgs":
-        y = np.random.RandomState(0).randint(0, 10, N_ROWS)  # does not converge soon
-        net.set_params(hidden_layer_sizes=(200, 200), activation="tanh")
+        y = np.random.RandomState(0).randint(0, 10, N_ROWS)  # more than 20 units fit:
+        net.set_params(hidden_layer_sizes=(20,), activation="tanh")  # takes long
     net.set_params(max_iter=1).fit(X, y)  # imports are not the subject
     net.set_params(max_iter=10**6, max_fun=10**7)
     with pytest.warns(UserWarning, match="interrupted by user"):
@@ -282,17 +285,53 @@ def test_divergence(parted):
     )
 
 
+# Values that are not finite, looked for chunk by chunk
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "transform"])
+@pytest.mark.parametrize("n_rows", [1, N_ROWS])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_predictions_refuse_what_is_not_finite(parted, method, n_rows, bad):
+    net, y = make_net()
+    net.fit(X, y)
+    X_bad = X[:n_rows].copy()
+    X_bad[-1, 3] = bad
+    with pytest.raises(ValueError, match="Input X contains (NaN|infinity)"):
+        getattr(net, method)(X_bad)
+    with config_context(assume_finite=True):
+        assert len(getattr(net, method)(X_bad)) == n_rows
+
+
+def test_finite_values_whose_sum_is_not_are_fine(parted):
+    net, y = make_net(dtype="float32")
+    net.fit(X, y)
+    huge = np.full_like(X, 3e38, dtype=np.float32)
+    assert set(net.predict(huge)) <= set(net.classes_)
+
+
+def test_predictions_of_read_only_memory(parted):
+    net, y = make_net()
+    expected = net.fit(X, y).predict_proba(X)
+    for order in "CF":
+        frozen = np.array(X, order=order)
+        frozen.flags.writeable = False
+        assert_allclose(net.predict_proba(frozen), expected, rtol=1e-12)
+
+
 class BrokenError(Exception):
     """What no code of ours raises."""
 
 
 def break_in(monkeypatch, cls, name, in_worker):
-    """Make a method raise in the threads of workers, or in the caller's."""
+    """Make a method raise in a worker's thread, or in the caller's."""
     original, caller = getattr(cls, name), threading.get_ident()
+    has_raised = threading.Event()
 
     def method(self, *args, **kwargs):
         if (threading.get_ident() != caller) == in_worker:
+            has_raised.set()
             raise BrokenError
+        has_raised.wait(timeout=60)  # leave some work for the thread that is to raise
         return original(self, *args, **kwargs)
 
     monkeypatch.setattr(cls, name, method)

@@ -1,6 +1,6 @@
 """What users pass becomes rows and targets that training can draw batches from."""
 
-from sknn.data._batches import Batch, make_batch, make_batches
+from sknn.data._batches import Batch, PartedBatch, make_batch, make_batches
 from sknn.data._rows import Rows, split_for_validation
 from sknn.data._targets import ClassTargets, RealTargets
 from sknn.data._weights import combine_weights
@@ -8,6 +8,7 @@ from sknn.data._weights import combine_weights
 __all__ = [
     "Batch",
     "ClassTargets",
+    "PartedBatch",
     "RealTargets",
     "Rows",
     "combine_weights",

@@ -1,5 +1,7 @@
 """Batches of rows: slices of resident arrays, never collated row by row."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from scipy import sparse
@@ -22,6 +24,26 @@ class Batch(tuple):
         batch = super().__new__(cls, (x, y))
         batch.weight, batch.total, batch.n_rows = weight, total, n_rows
         return batch
+
+
+class PartedBatch:
+    """Batch that is drawn a part at a time, by whichever thread wants the part.
+
+    Parameters
+    ----------
+    draw : callable
+        ``draw(i)`` returns part `i` as a `Batch` with the total of the whole.
+    n_parts : int
+        Number of parts.
+    total : float
+        Sum of the weights of all rows, or their number.
+    n_rows : int
+        Number of rows.
+    """
+
+    def __init__(self, draw, n_parts, total, n_rows):
+        self.draw, self.n_parts = draw, n_parts
+        self.total, self.n_rows = total, n_rows
 
 
 class TensorBatches:
@@ -79,7 +101,7 @@ class TensorBatches:
         array = np.require(array, requirements=["C", "W"])
         return torch.from_numpy(array).to(self.device)
 
-    def reused(self, x_native=None, y_native=None):
+    def reused(self, x_native=None, y_native=None, cut=None):
         """Yield batches in buffers that the next batch overwrites.
 
         Parameters
@@ -88,37 +110,65 @@ class TensorBatches:
             Turn numpy buffers of inputs, and of targets and weights, into tensors that
             share their memory. None yields numpy arrays, and sparse inputs as they
             are.
+        cut : callable, optional
+            Returns the slices that a number of rows is to be cut into; a
+            `PartedBatch` of these is yielded then.
         """
-        X, y, weight = self.dataset.arrays
+        X, _, weight = self.dataset.arrays
         if self.device.type != "cpu" or (x_native and sparse.issparse(X)):
             yield from self
             return
-        x_native, y_native = x_native or _unchanged, y_native or _unchanged
         positions = self._next_positions()
         buffers = {}
         for start in range(0, len(positions), self.batch_size):
             index = positions[start : start + self.batch_size]
             n_rows = len(index)
             if n_rows not in buffers:
-                x_buffer, y_buffer = self._allocate(n_rows)
-                x = None if x_buffer is None else x_native(x_buffer)
-                buffers[n_rows] = x_buffer, y_buffer, x, y_native(y_buffer)
-            x_buffer, y_buffer, x, y_batch = buffers[n_rows]
-            if x_buffer is None:
-                x = X[index]
+                slices = [slice(0, n_rows)] if cut is None else cut(n_rows)
+                buffers[n_rows] = [
+                    _Buffer(self.dataset, part, x_native, y_native) for part in slices
+                ]
+            parts = buffers[n_rows]
+            total = float(n_rows if weight is None else weight[index].sum())
+            if cut is None:
+                yield parts[0].draw(index, total)
             else:
-                X.take(index, 0, x_buffer, "clip")
-            y.take(index, 0, y_buffer, "clip")
-            rows_weight = None if weight is None else weight[index]
-            yield make_batch(x, y_batch, rows_weight, y_native, n_rows)
+                draw = partial(_draw_part, parts, index, total)
+                yield PartedBatch(draw, len(parts), total, n_rows)
 
-    def _allocate(self, n_rows):
-        """Buffers of one batch; none for sparse inputs."""
-        X, y, _ = self.dataset.arrays
-        x = None
+
+class _Buffer:
+    """Memory that a part of every batch of one size is drawn into."""
+
+    def __init__(self, dataset, part, x_native, y_native):
+        self._arrays, self._part = dataset.arrays, part
+        self._as_native = y_native or _unchanged
+        X, y, _ = self._arrays
+        self._n_rows = part.stop - part.start
+        self._y_memory = np.empty((self._n_rows, *y.shape[1:]), y.dtype)
+        self._y = self._as_native(self._y_memory)
+        self._x_memory = self._x = None
         if not sparse.issparse(X):
-            x = np.empty((n_rows, *X.shape[1:]), X.dtype)
-        return x, np.empty((n_rows, *y.shape[1:]), y.dtype)
+            self._x_memory = np.empty((self._n_rows, *X.shape[1:]), X.dtype)
+            self._x = (x_native or _unchanged)(self._x_memory)
+
+    def draw(self, index, total):
+        """Batch of this part of the rows at `index`."""
+        X, y, weight = self._arrays
+        index = index[self._part]
+        y.take(index, 0, self._y_memory, "clip")
+        x = self._x
+        if x is None:
+            x = X[index]
+        else:
+            X.take(index, 0, self._x_memory, "clip")
+        if weight is not None:
+            weight = self._as_native(weight[index, None])
+        return Batch(x, self._y, weight, total, self._n_rows)
+
+
+def _draw_part(parts, index, total, i):
+    return parts[i].draw(index, total)
 
 
 def _unchanged(array):
@@ -144,7 +194,7 @@ class ResidentBatches(TensorBatches):
             rows_weight = None if weight is None else weight[index]
             yield make_batch(X[index], y[index], rows_weight, _unchanged)
 
-    def reused(self, x_native=None, y_native=None):
+    def reused(self, x_native=None, y_native=None, cut=None):
         """Yield the same batches: they are drawn on the accelerator."""
         return iter(self)
 

@@ -8,6 +8,7 @@ arrays; with weights of shape (networks, fan_in, fan_out) all arrays have that l
 axis and as many networks train at once.
 """
 
+from math import isfinite
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +23,7 @@ from sknn.training._threads import NEVER_THREADED
 CHUNK_ENTRIES = 1 << 19
 # bytes of a layer's activations below which numpy computes a step faster than torch
 FEW_BYTES = 1 << 16
+CPU_OPS = NumpyOps, TorchOps
 
 
 def _identity(ops, z):
@@ -116,8 +118,7 @@ class DeltaRule:
         for k, weight in enumerate(self._weights):
             z = layers[k]
             if k == 0 and sparse.issparse(h):
-                z[...] = h @ weight
-                ops.add(z, self._biases[k], out=z)
+                _multiply_sparse(ops, h, weight, self._biases[k], z)
             else:
                 ops.affine(h, weight, self._biases[k], z)
             if k < len(layers) - 1:
@@ -161,6 +162,12 @@ class DeltaRule:
         )
 
 
+def _multiply_sparse(ops, x, weight, bias, out):
+    """Write the product of sparse inputs plus the bias to `out`."""
+    out[...] = x @ weight
+    ops.add(out, bias, out=out)
+
+
 class ForwardPass:
     """Outputs of a perceptron for many rows, a cache-sized chunk of rows at a time.
 
@@ -178,46 +185,65 @@ class ForwardPass:
     """
 
     def __init__(self, weights, biases, activation):
-        self._weights = [NumpyOps.native(weight) for weight in weights]
-        self._biases = [NumpyOps.native(bias) for bias in biases]
+        self._weights = {ops: list(map(ops.native, weights)) for ops in CPU_OPS}
+        self._biases = {ops: list(map(ops.native, biases)) for ops in CPU_OPS}
         self._activation = ACTIVATIONS[activation][0]
-        self.largest_weight = max(weight.size for weight in self._weights)
+        self._widths = [weight.shape[1] for weight in weights]
+        self._dtype = self._weights[NumpyOps][0].dtype
+        self.largest_weight = max(weight.numel() for weight in weights)
 
-    def __call__(self, X, hidden=False):
-        """Raw outputs of `X`, or the activations of the last hidden layer."""
-        widths = [weight.shape[1] for weight in self._weights]
-        n_layers = len(widths) - hidden
-        out = np.empty((X.shape[0], widths[n_layers - 1]), self._weights[0].dtype)
-        chunk = max(CHUNK_ENTRIES // max(X.shape[1], *widths), 1)
+    def __call__(self, X, hidden=False, on_doubt=None):
+        """Raw outputs of `X`, or the activations of the last hidden layer.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix
+            Inputs in the type of the weights.
+        hidden : bool
+            Whether to stop at the last hidden layer.
+        on_doubt : callable, optional
+            Called with rows of a dense `X` that may not all be finite.
+        """
+        n_rows, n_layers = X.shape[0], len(self._widths) - hidden
+        out = np.empty((n_rows, self._widths[n_layers - 1]), self._dtype)
+        product_size = n_rows * self.largest_weight
+        is_small = product_size < NEVER_THREADED
+        ops = NumpyOps if is_small or sparse.issparse(X) else TorchOps
 
         def fill(rows):
-            for start in range(rows.start, rows.stop, chunk):
-                part = slice(start, min(start + chunk, rows.stop))
-                self._propagate(X[part], out[part], n_layers, hidden)
+            h = self._native(ops, X[rows])
+            if on_doubt and not isfinite(ops.sum(h)):
+                on_doubt(X[rows])
+            self._propagate(ops, h, ops.from_numpy(out[rows]), n_layers, hidden)
 
-        product_size = X.shape[0] * self.largest_weight
         with np.errstate(all="ignore"):
-            if product_size < NEVER_THREADED:
-                fill(slice(0, X.shape[0]))
+            if is_small:
+                fill(slice(None))
             else:
-                map_rows(fill, X.shape[0], product_size)
+                chunk = max(CHUNK_ENTRIES // max(X.shape[1], *self._widths), 1)
+                map_rows(fill, n_rows, chunk, product_size)
         return out
 
-    def _propagate(self, h, out, n_layers, hidden):
+    @staticmethod
+    def _native(ops, X):
+        """Inputs for `ops`; torch's tensors want memory that could be written."""
+        if ops is NumpyOps:
+            return X
+        return ops.from_numpy(np.require(X, requirements=["C", "W"]))
+
+    def _propagate(self, ops, h, out, n_layers, hidden):
         """Write the outputs of layer `n_layers` to `out`."""
+        weights, biases = self._weights[ops], self._biases[ops]
         for k in range(n_layers):
             last = k == n_layers - 1
-            weight = self._weights[k]
-            if sparse.issparse(h):
-                z = h @ weight
+            z = out if last else ops.empty((h.shape[0], self._widths[k]), out)
+            if k == 0 and sparse.issparse(h):
+                _multiply_sparse(ops, h, weights[k], biases[k], z)
             else:
-                z = np.matmul(h, weight, out=out if last else None)
-            z += self._biases[k]
+                ops.affine(h, weights[k], biases[k], z)
             if hidden or not last:
-                self._activation(NumpyOps, z)
+                self._activation(ops, z)
             h = z
-        if h is not out:
-            out[...] = h
 
 
 def choose_ops(device, X, batch_size, widths):

@@ -39,7 +39,8 @@ class FlatParameters:
         self.module = module
         self.on_cpu = torch.device(device).type == "cpu"
         self.numpy_dtype = np.dtype(str(dtype).removeprefix("torch."))
-        linear = {id(m.weight) for m in module.modules() if isinstance(m, nn.Linear)}
+        modules = list(module.modules())
+        linear = {id(m.weight) for m in modules if isinstance(m, nn.Linear)}
         parameters = sorted(module.parameters(), key=lambda p: p.ndim < 2)
         self._layout, start = [], 0
         for parameter in parameters:
@@ -53,17 +54,18 @@ class FlatParameters:
         self.parameter = nn.Parameter(values, requires_grad=False)
         self.parameter.grad = torch.zeros_like(values)
         self._value_views = list(self.views_of(values))
-        self._make(parameters)
+        self._make(parameters, modules)
+        self._addresses = ()
         self.tie()
 
-    def _make(self, parameters):
+    def _make(self, parameters, modules):
         """Replace parameters on the meta device, wherever they are used."""
         made = {
             id(p): nn.Parameter(view, p.requires_grad)
             for p, view in zip(parameters, self._value_views, strict=True)
             if p.is_meta
         }
-        for owner in self.module.modules():
+        for owner in modules:
             for name, parameter in owner._parameters.items():
                 if id(parameter) in made:
                     owner._parameters[name] = made[id(parameter)]
@@ -99,6 +101,8 @@ class FlatParameters:
 
     def tie(self):
         """Make the parameters views again, keeping the values that they have now."""
+        if self.is_tied():
+            return
         for parameter, view in zip(self.parameters, self._value_views, strict=True):
             if parameter.data_ptr() != view.data_ptr():
                 view.copy_(parameter.data)
@@ -125,20 +129,16 @@ class FlatParameters:
 
     def is_tied(self):
         """Whether every parameter and gradient still shares the flat memory."""
-        return all(
-            parameter.grad is not None
-            and (parameter.data_ptr(), parameter.grad.data_ptr()) == address
-            for parameter, address in zip(self.parameters, self._addresses, strict=True)
-        )
+        return self._addresses == [
+            (p.data_ptr(), p.grad is not None and p.grad.data_ptr())
+            for p in self.parameters
+        ]
 
     def holds_values(self):
         """Whether every parameter, its gradient aside, shares the flat memory."""
-        return all(
-            parameter.data_ptr() == address
-            for parameter, (address, _) in zip(
-                self.parameters, self._addresses, strict=True
-            )
-        )
+        return [address for address, _ in self._addresses] == [
+            p.data_ptr() for p in self.parameters
+        ]
 
     def untie(self):
         """Give each parameter memory of its own, without a gradient."""

@@ -1,6 +1,7 @@
 """What happens after every epoch: curves, scores, patience, best and safe weights."""
 
 import time
+from math import isfinite
 
 import torch
 
@@ -41,7 +42,12 @@ class Weights:
 
     def are_finite(self):
         """Whether all present values are finite."""
-        return all(bool(torch.isfinite(tensor).all()) for tensor in self.tensors)
+        return all(map(is_finite, self.tensors))
+
+
+def is_finite(tensor):
+    """Whether all values are finite; a sum that is says so at once."""
+    return isfinite(tensor.sum()) or bool(torch.isfinite(tensor).all())
 
 
 class Monitor:

@@ -125,9 +125,22 @@ class Net(NeuralNet):
         return (
             self.optimizer in ELEMENTWISE
             and not any(picks_parameters(cb) for _, cb in self.callbacks_)
-            and not any(key.startswith("optimizer__param_groups") for key in vars(self))
-            and all(p.requires_grad for p in self.module_.parameters())
+            and "optimizer__param_groups" not in vars(self)
+            and all(p.requires_grad for p in self.task.flat.parameters)
         )
+
+    def _validate_params(self):
+        """Do nothing: the estimator's parameters were checked before."""
+
+    def initialize_module(self):
+        """Take the module as it is."""
+        self.module_ = self.module
+        return self
+
+    def initialize_criterion(self):
+        """Take the criterion as it is."""
+        self.criterion_ = self.criterion
+        return self
 
     def initialize_optimizer(self, *args, **kwargs):
         """Build the optimizer on the flat parameter, or go on with an earlier one."""
@@ -266,7 +279,8 @@ class Net(NeuralNet):
         if self._has_callbacks:
             update = self.optimizer_.step
         total, n_rows = 0.0, 0
-        for batch in batches.reused(x_native, y_native):
+        cut = getattr(gradient, "cut", None)
+        for batch in batches.reused(x_native, y_native, cut):
             n_rows += batch.n_rows
             if batch.total == 0:
                 continue

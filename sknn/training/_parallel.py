@@ -5,12 +5,15 @@ needs one meeting a step, where OpenMP has one an operation and stands still whe
 another process holds a core.
 """
 
-from concurrent.futures import ThreadPoolExecutor, wait
+import os
 from itertools import pairwise
+from queue import SimpleQueue
+from threading import Thread
 
 import numpy as np
+import torch
 
-from sknn.data import Batch
+from sknn.data import Batch, PartedBatch
 from sknn.training._threads import available_threads, limited_threads
 
 # multiply-adds of its largest matrix product from which a part is worth a thread:
@@ -18,9 +21,12 @@ from sknn.training._threads import available_threads, limited_threads
 WORTH_A_THREAD = 32_000_000
 FEWEST_ROWS = 32
 MOST_PARTS = 8
+# parts of a gradient beyond the machine's cores would only be summed for nothing; the
+# cores that a process may use can differ from fit to fit, and results must not
+MOST_SUMMED_PARTS = min(MOST_PARTS, os.cpu_count() or 1)
 
 
-def n_parts_worth(product_size, n_rows):
+def n_parts_worth(product_size, n_rows, most=MOST_PARTS):
     """How many parts a batch is worth, whatever the number of threads.
 
     Sums then have the same order, and results the same bits, on any number.
@@ -31,9 +37,11 @@ def n_parts_worth(product_size, n_rows):
         Multiply-adds of the largest matrix product of the whole batch.
     n_rows : int
         Its rows.
+    most : int
+        Upper bound.
     """
     worth = min(n_rows // FEWEST_ROWS, product_size // WORTH_A_THREAD)
-    return min(max(worth, 1), MOST_PARTS)
+    return min(max(worth, 1), most)
 
 
 def in_parts(n_rows, n_parts):
@@ -64,18 +72,25 @@ class PartedGradient:
         self._team = Team(n_threads)
 
     def __call__(self, batch):
-        """Write the gradient of the batch's loss and return the loss."""
-        slices = in_parts(batch.n_rows, len(self.parts))
-        if batch.n_rows < FEWEST_ROWS * len(self.parts):
-            self._used = self.parts[:1]
-            return self.parts[0](batch)
-        self._used = self.parts
-        values = self._team.map(
-            lambda part, rows: part(_cut(batch, rows)), self.parts, slices
-        )
-        for other in self.others:
+        """Write the gradient of the batch's loss and return the loss.
+
+        Parameters
+        ----------
+        batch : PartedBatch or Batch
+            Cut as `cut` says; a whole one is cut here.
+        """
+        if isinstance(batch, Batch):
+            batch = _in_parts(batch, self.cut(batch.n_rows))
+        self._used = self.parts[: batch.n_parts]
+        values = self._team.map(lambda i: self.parts[i](batch.draw(i)), batch.n_parts)
+        for other in self.others[: batch.n_parts - 1]:
             np.add(self.gradient, other, out=self.gradient)
         return sum(values[1:], values[0])
+
+    def cut(self, n_rows):
+        """Slices that a batch of `n_rows` is cut into; few rows stay together."""
+        enough = n_rows >= FEWEST_ROWS * len(self.parts)
+        return in_parts(n_rows, len(self.parts) if enough else 1)
 
     @property
     def raw(self):
@@ -90,6 +105,8 @@ class PartedGradient:
 class Team:
     """Python threads that share calls with the one that asks.
 
+    A call goes to whichever thread is free first: cores are seldom equally fast.
+
     Parameters
     ----------
     n_threads : int
@@ -97,47 +114,73 @@ class Team:
     """
 
     def __init__(self, n_threads):
-        self.n_threads = n_threads
-        self._executor = ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else None
-
-    def map(self, function, *arguments):
-        """Results of all calls, in order, once all have ended."""
-        calls = list(zip(*arguments, strict=True))
-        if self._executor is None:
-            return [function(*call) for call in calls]
-        jobs = [
-            self._executor.submit(_quietly, function, calls[i :: self.n_threads])
-            for i in range(1, self.n_threads)
+        self._orders = [SimpleQueue() for _ in range(n_threads - 1)]
+        self._reports = SimpleQueue()
+        self._threads = [
+            Thread(target=self._work, args=(orders,), daemon=True)
+            for orders in self._orders
         ]
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self, orders):
+        """Take part in calls until the order to end."""
+        torch.set_num_threads(1)  # MKL counts by itself in a thread that does not say
+        while (share := orders.get()) is not None:
+            self._reports.put(_share_quietly(*share))
+
+    def map(self, function, n_calls):
+        """Results of ``function(i)`` for every i, in order, once all have ended."""
+        results, numbers = [None] * n_calls, iter(range(n_calls))
+        share = function, numbers, results
+        for orders in self._orders:
+            orders.put(share)
         try:
-            mine = [function(*call) for call in calls[:: self.n_threads]]
+            _share(*share)
         finally:
-            wait(jobs)
-        results = [None] * len(calls)
-        for i, share in enumerate([mine, *(job.result() for job in jobs)]):
-            results[i :: self.n_threads] = share
+            problems = [self._reports.get() for _ in self._orders]
+        for problem in problems:
+            if problem is not None:
+                raise problem
         return results
 
     def close(self):
         """End the threads."""
-        if self._executor is not None:
-            self._executor.shutdown()
+        for orders in self._orders:
+            orders.put(None)
+        for thread in self._threads:
+            thread.join()
 
 
-def _quietly(function, calls):
-    """Call without floating-point warnings, which are set a thread at a time."""
-    with np.errstate(all="ignore"):
-        return [function(*call) for call in calls]
+def _share(function, numbers, results):
+    """Make calls while there are any left."""
+    for i in numbers:
+        results[i] = function(i)
 
 
-def _cut(batch, rows):
-    """Rows of a batch that keep the whole batch's total weight."""
-    x, y = batch
-    weight = batch.weight if batch.weight is None else batch.weight[rows]
-    return Batch(x[rows], y[rows], weight, batch.total, rows.stop - rows.start)
+def _share_quietly(function, numbers, results):
+    """Do so in a thread of one's own; return what was raised."""
+    try:
+        with np.errstate(all="ignore"):  # set a thread at a time
+            _share(function, numbers, results)
+    except BaseException as problem:
+        return problem
+    return None
 
 
-def map_rows(function, n_rows, product_size):
+def _in_parts(batch, slices):
+    """Whole batch as one whose parts keep its total weight."""
+
+    def draw(i):
+        x, y = batch
+        rows = slices[i]
+        weight = batch.weight if batch.weight is None else batch.weight[rows]
+        return Batch(x[rows], y[rows], weight, batch.total, rows.stop - rows.start)
+
+    return PartedBatch(draw, len(slices), batch.total, batch.n_rows)
+
+
+def map_rows(function, n_rows, chunk, product_size):
     """Call ``function(rows)`` for slices that cover all rows, in several threads.
 
     Parameters
@@ -146,14 +189,18 @@ def map_rows(function, n_rows, product_size):
         Takes a slice of rows; writes its results itself.
     n_rows : int
         Rows to cover.
+    chunk : int
+        Rows a slice, the last one aside.
     product_size : int
         Multiply-adds of the largest matrix product of all rows.
     """
-    slices = in_parts(n_rows, n_parts_worth(product_size, n_rows))
-    n_threads = min(len(slices), available_threads())
+    slices = [
+        slice(start, min(start + chunk, n_rows)) for start in range(0, n_rows, chunk)
+    ]
+    worth = n_parts_worth(product_size, n_rows)
     with limited_threads(0):
-        team = Team(n_threads)
+        team = Team(min(len(slices), worth, available_threads()))
         try:
-            team.map(function, slices)
+            team.map(lambda i: function(slices[i]), len(slices))
         finally:
             team.close()

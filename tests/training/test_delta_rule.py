@@ -1,6 +1,7 @@
 """The delta rule against autograd, and several networks at once against one by one."""
 
-from threading import active_count, get_ident
+from itertools import pairwise
+from threading import Barrier, active_count, get_ident
 
 import numpy as np
 import pytest
@@ -239,18 +240,20 @@ def n_threads(request, monkeypatch):
 
 
 def test_slices_cover_all_rows_once(n_threads):
-    seen = []  # its append is atomic
-    map_rows(lambda rows: seen.append((rows, get_ident())), 1003, 5 * WORTH_A_THREAD)
-    slices = sorted((rows.start, rows.stop) for rows, _ in seen)
-    assert len(slices) == 5
-    assert [start for start, _ in slices] == [0, *(stop for _, stop in slices[:-1])]
-    assert slices[-1][1] == 1003
-    lengths = [stop - start for start, stop in slices]
-    assert max(lengths) - min(lengths) <= 1
-    threads = {thread for _, thread in seen}
+    seen, threads, everyone = [], set(), Barrier(n_threads)
+
+    def call(rows):
+        seen.append(rows)  # which is atomic
+        if get_ident() not in threads:
+            threads.add(get_ident())
+            everyone.wait(timeout=60)  # so that every thread gets a slice
+
+    map_rows(call, 1003, 201, 5 * WORTH_A_THREAD)
+    seen.sort(key=lambda rows: rows.start)
+    bounds = [0, 201, 402, 603, 804, 1003]
+    assert [(rows.start, rows.stop) for rows in seen] == list(pairwise(bounds))
     assert get_ident() in threads
-    assert len(threads) <= n_threads
-    assert (len(threads) > 1) == (n_threads > 1)
+    assert len(threads) == n_threads
 
 
 @pytest.mark.usefixtures("n_threads")
@@ -265,7 +268,7 @@ def test_an_error_in_any_slice_reaches_the_caller():
 
         n_before = active_count()
         with pytest.raises(ZeroDivisionError):
-            map_rows(fail, 1000, 5 * WORTH_A_THREAD)
+            map_rows(fail, 1000, 200, 5 * WORTH_A_THREAD)
         assert active_count() == n_before
 
 
