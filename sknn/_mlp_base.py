@@ -5,6 +5,7 @@ from numbers import Integral
 import numpy as np
 import torch
 from scipy import sparse
+from sklearn import get_config
 from sklearn.utils.validation import assert_all_finite, check_is_fitted
 
 from sknn._base import BaseNetwork
@@ -141,12 +142,12 @@ class BaseMLP(BaseNetwork):
 
     def _checked_outputs(self, X, hidden=False):
         """Outputs of inputs whose values are looked through chunk by chunk."""
-        dense = not sparse.issparse(X)
-        X = self._checked_inputs(X, ensure_all_finite=not dense)
-        refuse = self._refuse_if_not_finite if dense else None
+        later = not sparse.issparse(X) and not get_config()["assume_finite"]
+        X = self._checked_inputs(X, ensure_all_finite=not later)
+        refuse = self._refuse_if_not_finite if later else None
         if self._flat.on_cpu:
             return self._forward(X, hidden, refuse)
-        if dense:
+        if later:
             refuse(X)
         return self._outputs_of(self.module_.hidden if hidden else self.module_, X)
 

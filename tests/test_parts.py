@@ -296,7 +296,7 @@ def test_predictions_refuse_what_is_not_finite(parted, method, n_rows, bad):
     net.fit(X, y)
     X_bad = X[:n_rows].copy()
     X_bad[-1, 3] = bad
-    with pytest.raises(ValueError, match="Input X contains (NaN|infinity)"):
+    with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)"):
         getattr(net, method)(X_bad)
     with config_context(assume_finite=True):
         assert len(getattr(net, method)(X_bad)) == n_rows
