@@ -165,7 +165,13 @@ def _make_score(estimator, X, labels, weight):
     def score():
         return float(scorer(nameless, X, labels, **options))
 
-    score()  # what it raises should come before any training
+    try:
+        score()  # what it raises should come before any training
+    except Exception as error:
+        raise ValueError(
+            f"scoring={estimator.scoring!r} must give a number for the validation "
+            f"rows, {len(X)} arrays of inputs and their labels: {error}"
+        ) from error
     return score
 
 

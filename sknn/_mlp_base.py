@@ -5,7 +5,7 @@ from numbers import Integral
 import numpy as np
 import torch
 from scipy import sparse
-from sklearn import get_config
+from sklearn import config_context, get_config
 from sklearn.utils.validation import assert_all_finite, check_is_fitted
 
 from sknn._base import BaseNetwork
@@ -81,8 +81,8 @@ class BaseMLP(BaseNetwork):
             )
 
     def _update_module(self):
-        if self.module_.activation_name != self.activation:
-            self.module_.set_activation(self.activation)
+        self.module_.set_activation(self.activation)
+        if self._forward_pass and self._forward_pass.activation != self.activation:
             self._forward_pass = self._make_forward_pass()
 
     def _set_target_attributes(self, targets):
@@ -99,6 +99,10 @@ class BaseMLP(BaseNetwork):
     def _parameter_views(self):
         """Weights (fan_in, fan_out) and biases (1, fan_out) of each layer."""
         return split_views([p.detach() for p in self._flat.parameters])
+
+    def _forward_of(self, views):
+        """Forward pass through weights and biases."""
+        return ForwardPass(*views, self.module_.activation_name)
 
     def _make_gradient(self, flat, loss, batch_size, rows):
         X, (weights, biases) = rows.arrays[0], self._parameter_views()
@@ -130,7 +134,7 @@ class BaseMLP(BaseNetwork):
     def _make_forward_pass(self):
         if not self._flat.on_cpu:
             return None
-        return ForwardPass(*self._parameter_views(), self.module_.activation_name)
+        return self._forward_of(split_views(list(self._flat.value_views)))
 
     def _raw_outputs(self, X):
         if not self._flat.on_cpu:
@@ -152,12 +156,14 @@ class BaseMLP(BaseNetwork):
         return self._outputs_of(self.module_.hidden if hidden else self.module_, X)
 
     def _refuse_if_not_finite(self, X):
-        assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+        with config_context(assume_finite=False):  # another thread has its own
+            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
 
     def _forward(self, X, hidden=False, on_doubt=None):
         forward = self._forward_pass
-        if not self._flat.holds_values():  # plain parameters, now or for good
-            forward = self._make_forward_pass()
+        same = forward.activation == self.module_.activation_name
+        if not same or not self._flat.holds_values():  # loose, now or for good
+            forward = self._forward_of(self._parameter_views())
         return forward(X, hidden, on_doubt)
 
     def transform(self, X):

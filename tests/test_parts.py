@@ -155,10 +155,13 @@ def test_the_number_of_threads_changes_no_bit(parted, solver, activation, dtype)
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_the_number_of_threads_changes_no_bit_of_a_large_network(early_stopping):
+def test_the_number_of_threads_changes_no_bit_of_a_large_network(
+    early_stopping, monkeypatch
+):
     """Of a size that is parted without being told."""
     rows = np.random.RandomState(0).normal(size=(2500, 64)).astype(np.float32)
     y = (rows[:, 0] * rows[:, 1] > 0).astype(int)
+    monkeypatch.setattr(_mlp_base, "MOST_SUMMED_PARTS", 8)
     net = MLPClassifier((256, 256), batch_size=1024, max_iter=2, random_state=0)
     net.set_params(early_stopping=early_stopping)
     fits, predictions, counts = [], [], []
@@ -309,13 +312,21 @@ def test_finite_values_whose_sum_is_not_are_fine(parted):
     assert set(net.predict(huge)) <= set(net.classes_)
 
 
-def test_predictions_of_read_only_memory(parted):
+@pytest.mark.parametrize("n_rows", [N_ROWS, 1201, 1])  # a last chunk of one row
+@pytest.mark.parametrize("n_columns", [20, 1])
+def test_predictions_of_any_memory(parted, n_rows, n_columns):
     net, y = make_net()
-    expected = net.fit(X, y).predict_proba(X)
-    for order in "CF":
-        frozen = np.array(X, order=order)
-        frozen.flags.writeable = False
-        assert_allclose(net.predict_proba(frozen), expected, rtol=1e-12)
+    rows = X[:n_rows, :n_columns]
+    net.fit(X[:, :n_columns], y)
+    expected = net.predict_proba(np.array(rows))
+    frozen = np.array(rows)
+    frozen.flags.writeable = False
+    record = np.zeros(n_rows, [("flag", "i1"), ("x", "f8", (n_columns,))])
+    record["x"] = rows
+    backwards = np.array(rows[::-1, ::-1])[::-1, ::-1]
+    for form in (frozen, np.asfortranarray(rows), record["x"], backwards):
+        assert_allclose(net.predict_proba(form), expected, rtol=1e-12)
+        assert net.transform(form).shape == (n_rows, 16)
 
 
 class BrokenError(Exception):

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
+from skorch.callbacks import Freezer
 
 from sknn import MLPClassifier, MLPRegressor
 
@@ -178,3 +181,26 @@ def test_in_a_feature_union(iris):
     assert out.shape == (150, 5 + 5 + 4)
     assert_array_equal(out[:, :5], make_network().fit_transform(X, y))
     assert "r__mlpregressor4" in union.get_feature_names_out()
+
+
+@pytest.mark.parametrize("callbacks", [None, [Freezer("layers.0.*")]])
+def test_predictions_follow_a_changed_activation(iris, callbacks):
+    net = make_network(warm_start=True).fit(*iris)
+    net.set_params(activation="tanh", callbacks=callbacks).fit(*iris)
+    for parameter in net.module_.parameters():
+        parameter.requires_grad_()
+    net.set_params(callbacks=None).fit(*iris)
+    with torch.no_grad():
+        hidden = net.module_.hidden(torch.from_numpy(iris[0]))
+    assert_allclose(net.transform(iris[0]), hidden, rtol=1e-12)
+    net.coefs_[-1] = 0
+    net.intercepts_[-1] = [0, 0, 0]
+    assert_allclose(net.predict_proba(iris[0]), 1 / 3)
+
+
+def test_scores_during_training_are_of_the_changed_activation(iris):
+    net = make_network(warm_start=True).fit(*iris)
+    net.set_params(activation="tanh", scoring="neg_log_loss", max_iter=1)
+    net.fit(*iris, X_val=iris[0], y_val=iris[1])
+    expected = -log_loss(iris[1], net.predict_proba(iris[0]))
+    assert_allclose(net.validation_scores_[-1], expected)

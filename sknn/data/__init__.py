@@ -1,6 +1,6 @@
 """What users pass becomes rows and targets that training can draw batches from."""
 
-from sknn.data._batches import Batch, PartedBatch, make_batch, make_batches
+from sknn.data._batches import Batch, PartedBatch, make_batch, make_batches, to_tensor
 from sknn.data._rows import Rows, split_for_validation
 from sknn.data._targets import ClassTargets, RealTargets
 from sknn.data._weights import combine_weights
@@ -15,4 +15,5 @@ __all__ = [
     "make_batch",
     "make_batches",
     "split_for_validation",
+    "to_tensor",
 ]

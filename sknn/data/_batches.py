@@ -98,8 +98,7 @@ class TensorBatches:
             )
 
     def _to_device(self, array):
-        array = np.require(array, requirements=["C", "W"])
-        return torch.from_numpy(array).to(self.device)
+        return to_tensor(array).to(self.device)
 
     def reused(self, x_native=None, y_native=None, cut=None):
         """Yield batches in buffers that the next batch overwrites.
@@ -111,8 +110,8 @@ class TensorBatches:
             share their memory. None yields numpy arrays, and sparse inputs as they
             are.
         cut : callable, optional
-            Returns the slices that a number of rows is to be cut into; a
-            `PartedBatch` of these is yielded then.
+            Returns the slices that a number of rows is to be cut into; where buffers
+            are drawn into, a `PartedBatch` of these is yielded then.
         """
         X, _, weight = self.dataset.arrays
         if self.device.type != "cpu" or (x_native and sparse.issparse(X)):
@@ -218,7 +217,20 @@ def is_memory_mapped(array):
     return array is not None
 
 
-def make_batch(x, y, weight, as_native, n_rows=None):
+def to_tensor(array):
+    """Tensor on an array's memory, or on a copy where torch cannot have that.
+
+    It wants memory that could be written, and strides of whole entries, forwards, also
+    along axes of length one.
+    """
+    strides = np.array(array.strides)
+    fits = (strides >= 0).all() and not (strides % array.itemsize).any()
+    if not (fits and array.flags.c_contiguous and array.flags.writeable):
+        array = np.array(array, order="C")
+    return torch.from_numpy(array)
+
+
+def make_batch(x, y, weight, as_native):
     """Batch of native arrays from the weights' numpy ones.
 
     Parameters
@@ -229,10 +241,8 @@ def make_batch(x, y, weight, as_native, n_rows=None):
         Weights of its rows.
     as_native : callable
         Turns a numpy array into a native one.
-    n_rows : int, optional
-        Rows of the batch; taken from `x` when None.
     """
-    n_rows = x.shape[0] if n_rows is None else n_rows
+    n_rows = x.shape[0]
     if weight is None:
         return Batch(x, y, None, float(n_rows), n_rows)
     return Batch(x, y, as_native(weight[:, None]), float(weight.sum()), n_rows)

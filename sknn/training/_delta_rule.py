@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from sknn.data import to_tensor
 from sknn.training._array_ops import NumpyOps, TorchOps
 from sknn.training._parallel import map_rows
 from sknn.training._threads import NEVER_THREADED
@@ -171,26 +172,22 @@ def _multiply_sparse(ops, x, weight, bias, out):
 class ForwardPass:
     """Outputs of a perceptron for many rows, a cache-sized chunk of rows at a time.
 
-    Attributes
-    ----------
-    largest_weight : int
-        Entries of the largest weight matrix.
-
     Parameters
     ----------
     weights, biases : lists of tensors
         As for `DeltaRule`, of one network on the CPU.
     activation : str
-        Hidden activation.
+        Hidden activation, kept as an attribute.
     """
 
     def __init__(self, weights, biases, activation):
         self._weights = {ops: list(map(ops.native, weights)) for ops in CPU_OPS}
         self._biases = {ops: list(map(ops.native, biases)) for ops in CPU_OPS}
-        self._activation = ACTIVATIONS[activation][0]
+        self.activation = activation
+        self._activate = ACTIVATIONS[activation][0]
         self._widths = [weight.shape[1] for weight in weights]
         self._dtype = self._weights[NumpyOps][0].dtype
-        self.largest_weight = max(weight.numel() for weight in weights)
+        self._largest_weight = max(weight.numel() for weight in weights)
 
     def __call__(self, X, hidden=False, on_doubt=None):
         """Raw outputs of `X`, or the activations of the last hidden layer.
@@ -206,12 +203,12 @@ class ForwardPass:
         """
         n_rows, n_layers = X.shape[0], len(self._widths) - hidden
         out = np.empty((n_rows, self._widths[n_layers - 1]), self._dtype)
-        product_size = n_rows * self.largest_weight
+        product_size = n_rows * self._largest_weight
         is_small = product_size < NEVER_THREADED
         ops = NumpyOps if is_small or sparse.issparse(X) else TorchOps
 
         def fill(rows):
-            h = self._native(ops, X[rows])
+            h = X[rows] if ops is NumpyOps else to_tensor(X[rows])
             if on_doubt and not isfinite(ops.sum(h)):
                 on_doubt(X[rows])
             self._propagate(ops, h, ops.from_numpy(out[rows]), n_layers, hidden)
@@ -220,16 +217,10 @@ class ForwardPass:
             if is_small:
                 fill(slice(None))
             else:
-                chunk = max(CHUNK_ENTRIES // max(X.shape[1], *self._widths), 1)
+                width = max(0 if sparse.issparse(X) else X.shape[1], *self._widths)
+                chunk = max(CHUNK_ENTRIES // width, 1)
                 map_rows(fill, n_rows, chunk, product_size)
         return out
-
-    @staticmethod
-    def _native(ops, X):
-        """Inputs for `ops`; torch's tensors want memory that could be written."""
-        if ops is NumpyOps:
-            return X
-        return ops.from_numpy(np.require(X, requirements=["C", "W"]))
 
     def _propagate(self, ops, h, out, n_layers, hidden):
         """Write the outputs of layer `n_layers` to `out`."""
@@ -242,7 +233,7 @@ class ForwardPass:
             else:
                 ops.affine(h, weights[k], biases[k], z)
             if hidden or not last:
-                self._activation(ops, z)
+                self._activate(ops, z)
             h = z
 
 

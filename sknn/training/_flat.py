@@ -29,6 +29,8 @@ class FlatParameters:
         The values, with ``grad`` set: what an optimizer steps on.
     on_cpu : bool
         Whether the flat tensor's memory is numpy's too.
+    value_views : list of tensors
+        View of each parameter's part of the values.
     numpy_dtype : numpy.dtype
         Type of the flat tensor, as numpy has it.
     n_penalized : int
@@ -53,7 +55,7 @@ class FlatParameters:
         values = torch.zeros(start, dtype=dtype, device=device)
         self.parameter = nn.Parameter(values, requires_grad=False)
         self.parameter.grad = torch.zeros_like(values)
-        self._value_views = list(self.views_of(values))
+        self.value_views = list(self.views_of(values))
         self._make(parameters, modules)
         self._addresses = ()
         self.tie()
@@ -62,7 +64,7 @@ class FlatParameters:
         """Replace parameters on the meta device, wherever they are used."""
         made = {
             id(p): nn.Parameter(view, p.requires_grad)
-            for p, view in zip(parameters, self._value_views, strict=True)
+            for p, view in zip(parameters, self.value_views, strict=True)
             if p.is_meta
         }
         for owner in modules:
@@ -103,7 +105,7 @@ class FlatParameters:
         """Make the parameters views again, keeping the values that they have now."""
         if self.is_tied():
             return
-        for parameter, view in zip(self.parameters, self._value_views, strict=True):
+        for parameter, view in zip(self.parameters, self.value_views, strict=True):
             if parameter.data_ptr() != view.data_ptr():
                 view.copy_(parameter.data)
                 parameter.grad = None  # it may have the type that is left

@@ -42,10 +42,10 @@ class Weights:
 
     def are_finite(self):
         """Whether all present values are finite."""
-        return all(map(is_finite, self.tensors))
+        return all(map(all_finite, self.tensors))
 
 
-def is_finite(tensor):
+def all_finite(tensor):
     """Whether all values are finite; a sum that is says so at once."""
     return isfinite(tensor.sum()) or bool(torch.isfinite(tensor).all())
 

@@ -126,11 +126,13 @@ class Net(NeuralNet):
             self.optimizer in ELEMENTWISE
             and not any(picks_parameters(cb) for _, cb in self.callbacks_)
             and "optimizer__param_groups" not in vars(self)
-            and all(p.requires_grad for p in self.task.flat.parameters)
+            and all(p.requires_grad for p in self.module_.parameters())
         )
 
     def _validate_params(self):
-        """Do nothing: the estimator's parameters were checked before."""
+        """Check names that callbacks set later; the estimator's own are right."""
+        if self.initialized_:
+            super()._validate_params()
 
     def initialize_module(self):
         """Take the module as it is."""

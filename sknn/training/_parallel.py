@@ -9,6 +9,7 @@ import os
 from itertools import pairwise
 from queue import SimpleQueue
 from threading import Thread
+from weakref import finalize
 
 import numpy as np
 import torch
@@ -114,23 +115,20 @@ class Team:
     """
 
     def __init__(self, n_threads):
-        self._orders = [SimpleQueue() for _ in range(n_threads - 1)]
-        self._reports = SimpleQueue()
-        self._threads = [
-            Thread(target=self._work, args=(orders,), daemon=True)
-            for orders in self._orders
-        ]
-        for thread in self._threads:
+        self._reports, self._orders, self._threads = SimpleQueue(), [], []
+        self._end = finalize(self, _end, self._orders)  # also where nobody closes
+        for _ in range(n_threads - 1):
+            orders = SimpleQueue()
+            thread = Thread(target=_work, args=(orders, self._reports), daemon=True)
             thread.start()
-
-    def _work(self, orders):
-        """Take part in calls until the order to end."""
-        torch.set_num_threads(1)  # MKL counts by itself in a thread that does not say
-        while (share := orders.get()) is not None:
-            self._reports.put(_share_quietly(*share))
+            self._orders.append(orders)
+            self._threads.append(thread)
 
     def map(self, function, n_calls):
-        """Results of ``function(i)`` for every i, in order, once all have ended."""
+        """Results of ``function(i)`` for every i, in order, once all have ended.
+
+        What a call raises is raised here, and calls that have not begun are not made.
+        """
         results, numbers = [None] * n_calls, iter(range(n_calls))
         share = function, numbers, results
         for orders in self._orders:
@@ -139,33 +137,51 @@ class Team:
             _share(*share)
         finally:
             problems = [self._reports.get() for _ in self._orders]
-        for problem in problems:
-            if problem is not None:
-                raise problem
+        try:
+            for problem in problems:
+                if problem is not None:
+                    raise problem
+        finally:
+            problem = problems = None  # it would keep this frame, and the frame it
         return results
 
     def close(self):
         """End the threads."""
-        for orders in self._orders:
-            orders.put(None)
+        self._end()
         for thread in self._threads:
             thread.join()
 
 
+def _end(queues):
+    """Order the threads behind all queues to end."""
+    for orders in queues:
+        orders.put(None)
+
+
+def _work(orders, reports):
+    """Take part in a team's calls until the order to end; report what was raised."""
+    torch.set_num_threads(1)  # MKL counts by itself in a thread that does not say
+    while (share := orders.get()) is not None:
+        problem = None
+        try:
+            with np.errstate(all="ignore"):  # set a thread at a time
+                _share(*share)
+        except BaseException as error:
+            problem = error
+        share = None  # it holds on to the inputs
+        reports.put(problem)
+        problem = None
+
+
 def _share(function, numbers, results):
-    """Make calls while there are any left."""
-    for i in numbers:
-        results[i] = function(i)
-
-
-def _share_quietly(function, numbers, results):
-    """Do so in a thread of one's own; return what was raised."""
+    """Make calls while there are any left; after an error there are none."""
     try:
-        with np.errstate(all="ignore"):  # set a thread at a time
-            _share(function, numbers, results)
-    except BaseException as problem:
-        return problem
-    return None
+        for i in numbers:
+            results[i] = function(i)
+    except BaseException:
+        for _ in numbers:
+            pass
+        raise
 
 
 def _in_parts(batch, slices):

@@ -1,7 +1,11 @@
 """The delta rule against autograd, and several networks at once against one by one."""
 
+import gc
+from contextlib import suppress
+from functools import partial
 from itertools import pairwise
-from threading import Barrier, active_count, get_ident
+from threading import Barrier, Thread, active_count, get_ident
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -24,6 +28,7 @@ from sknn.training._parallel import (
     MOST_PARTS,
     WORTH_A_THREAD,
     PartedGradient,
+    Team,
     map_rows,
     n_parts_worth,
 )
@@ -231,6 +236,58 @@ def test_parts_add_up_to_the_whole(n_parts, n_threads, loss, weighted, form):
 )
 def test_parts_are_as_many_as_are_worth_it(product_size, n_rows, expected):
     assert n_parts_worth(product_size, n_rows) == expected
+    assert n_parts_worth(product_size, n_rows, most=2) == min(expected, 2)
+
+
+@pytest.mark.usefixtures("n_threads")
+def test_a_team_that_nobody_closes_ends():
+    before = active_count()
+    team = Team(_parallel.available_threads())
+    assert team.map(lambda i: i * i, 4) == [0, 1, 4, 9]
+    threads = list(team._threads)
+    del team
+    gc.collect()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert active_count() == before
+
+
+def test_a_thread_that_cannot_start_leaves_none(monkeypatch):
+    before, started = active_count(), []
+
+    class Unstartable(Thread):
+        def start(self):
+            if started:
+                raise RuntimeError("can't start new thread")
+            started.append(self)
+            super().start()
+
+    monkeypatch.setattr(_parallel, "Thread", Unstartable)
+    with pytest.raises(RuntimeError):
+        Team(3)
+    gc.collect()
+    started[0].join(timeout=60)
+    assert active_count() == before
+
+
+def test_an_error_does_not_keep_its_arguments_alive(n_threads):
+    class Rows:
+        pass
+
+    def fail(i, rows):
+        raise ZeroDivisionError
+
+    team, rows = Team(n_threads), Rows()
+    alive = ref(rows)
+    gc.disable()
+    try:
+        with suppress(ZeroDivisionError):
+            team.map(partial(fail, rows=rows), 8)
+        del rows
+        assert alive() is None
+    finally:
+        gc.enable()
+        team.close()
 
 
 @pytest.fixture(params=[1, 3])
@@ -268,8 +325,9 @@ def test_an_error_in_any_slice_reaches_the_caller():
 
         n_before = active_count()
         with pytest.raises(ZeroDivisionError):
-            map_rows(fail, 1000, 200, 5 * WORTH_A_THREAD)
+            map_rows(fail, 200_000, 200, 5 * WORTH_A_THREAD)
         assert active_count() == n_before
+        assert len(done) < 500  # the others stop too
 
 
 # Several networks at once
