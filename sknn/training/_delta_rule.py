@@ -187,7 +187,7 @@ class ForwardPass:
         self._activate = ACTIVATIONS[activation][0]
         self._widths = [weight.shape[1] for weight in weights]
         self._dtype = self._weights[NumpyOps][0].dtype
-        self._largest_weight = max(weight.numel() for weight in weights)
+        self._largest_above = max([weight.numel() for weight in weights[1:]], default=0)
 
     def __call__(self, X, hidden=False, on_doubt=None):
         """Raw outputs of `X`, or the activations of the last hidden layer.
@@ -203,7 +203,8 @@ class ForwardPass:
         """
         n_rows, n_layers = X.shape[0], len(self._widths) - hidden
         out = np.empty((n_rows, self._widths[n_layers - 1]), self._dtype)
-        product_size = n_rows * self._largest_weight
+        n_entries = X.nnz if sparse.issparse(X) else X.size
+        product_size = max(n_entries * self._widths[0], n_rows * self._largest_above)
         is_small = product_size < NEVER_THREADED
         ops = NumpyOps if is_small or sparse.issparse(X) else TorchOps
 
@@ -217,10 +218,16 @@ class ForwardPass:
             if is_small:
                 fill(slice(None))
             else:
-                width = max(0 if sparse.issparse(X) else X.shape[1], *self._widths)
-                chunk = max(CHUNK_ENTRIES // width, 1)
-                map_rows(fill, n_rows, chunk, product_size)
+                map_rows(fill, n_rows, self._rows_in_cache(X), product_size)
         return out
+
+    def _rows_in_cache(self, X):
+        """Rows of a chunk whose activations stay in cache."""
+        if sparse.issparse(X):  # the product is copied, and the input takes no room
+            entries, width = CHUNK_ENTRIES // 8, max(self._widths)
+        else:
+            entries, width = CHUNK_ENTRIES, max(X.shape[1], *self._widths)
+        return max(entries // width, 1)
 
     def _propagate(self, ops, h, out, n_layers, hidden):
         """Write the outputs of layer `n_layers` to `out`."""
