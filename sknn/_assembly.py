@@ -43,7 +43,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         Root context of scikit-learn's callbacks and the arguments of their hooks.
     """
     targets, flat = estimator._targets, estimator._flat
-    loss = make_loss(targets.loss)
+    loss = make_loss(targets.loss, **targets.loss_options)
     task = Task(
         loss=loss,
         penalty=L2Penalty(estimator.alpha),

@@ -292,7 +292,7 @@ class BaseNetwork(
         """Give a module that is trained on what parameters changed since."""
 
     def _resolve_batch_size(self, n_rows):
-        if self.solver == "lbfgs":
+        if self.solver == "lbfgs" or self.batch_size == "full":
             return n_rows
         if self.batch_size == "auto":
             return min(200, n_rows)

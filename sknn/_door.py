@@ -16,7 +16,7 @@ FLOAT_TYPES = {"float32": np.float32, "float64": np.float64}
 TRAINING_CONSTRAINTS = {
     "alpha": [Interval(Real, 0, None, closed="left")],
     "batch_size": [
-        StrOptions({"auto"}),
+        StrOptions({"auto", "full"}),
         Interval(Integral, 1, None, closed="left"),
     ],
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],

@@ -1,16 +1,26 @@
 """Heads: how classifiers and regressors encode targets and read predictions."""
 
 import warnings
+from numbers import Real
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import DataConversionWarning
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
-from sknn._sklearn_compat import StrOptions, fit_context
+from sknn._sklearn_compat import Interval, StrOptions, fit_context
 from sknn.data import ClassTargets, RealTargets, combine_weights
+
+REGRESSION_LOSSES = {
+    "squared_error",
+    "absolute_error",
+    "huber",
+    "quantile",
+    "poisson",
+    "gamma",
+}
 
 
 def _check_stochastic(estimator):
@@ -192,30 +202,63 @@ class RegressorHead(RegressorMixin):
     """Real numbers in; real numbers out."""
 
     _parameter_constraints: dict = {
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions(REGRESSION_LOSSES)],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
     }
 
     _y_options = {"multi_output": True, "y_numeric": True}
 
+    @property
+    def _quantiles(self):
+        """Levels of the quantile loss as a list."""
+        several = np.iterable(self.quantile)
+        return list(self.quantile) if several else [self.quantile]
+
+    def _check_parameters(self):
+        levels = self._quantiles
+        if not levels or not all(isinstance(q, Real) and 0 < q < 1 for q in levels):
+            raise ValueError(
+                "quantile must be a number between 0 and 1, or a list of such: got "
+                f"{self.quantile!r}."
+            )
+        super()._check_parameters()
+
     def _check_y(self, y):
         if y.dtype.kind not in "fiub":
             raise ValueError(f"y must hold numbers: got dtype {y.dtype}.")
-        if self.loss == "poisson" and np.min(y) < 0:
+        lowest = np.min(y)
+        if self.loss == "poisson" and lowest < 0:
             raise ValueError(
-                f"y must be >= 0 with loss='poisson': got {np.min(y)} as its smallest "
+                f"y must be >= 0 with loss='poisson': got {lowest} as its smallest "
                 "value."
+            )
+        if self.loss == "gamma" and lowest <= 0:
+            raise ValueError(
+                f"y must be > 0 with loss='gamma': got {lowest} as its smallest value."
             )
         return _one_column(y)
 
     def _make_targets(self, y, classes, continues, incremental):
-        return RealTargets(1 if y.ndim == 1 else y.shape[1], self.loss)
+        n_columns, n_levels, options = 1 if y.ndim == 1 else y.shape[1], None, {}
+        if self.loss == "huber":
+            options["delta"] = float(self.huber_delta)
+        if self.loss == "quantile":
+            options["levels"] = [float(level) for level in self._quantiles]
+            n_levels = len(options["levels"]) if np.iterable(self.quantile) else None
+        if n_levels and n_columns > 1:
+            raise ValueError(
+                "quantile must be one number where y has several columns: got "
+                f"{self.quantile!r} for {n_columns} columns."
+            )
+        return RealTargets(n_columns, self.loss, options, n_levels)
 
     def _check_validation_targets(self, targets, y_val):
-        n_outputs = 1 if y_val.ndim == 1 else y_val.shape[1]
-        if n_outputs != targets.n_outputs:
+        n_columns = 1 if y_val.ndim == 1 else y_val.shape[1]
+        if n_columns != targets.n_columns:
             raise ValueError(
-                f"y_val must have as many columns as y, {targets.n_outputs}: got "
-                f"{n_outputs}."
+                f"y_val must have as many columns as y, {targets.n_columns}: got "
+                f"{n_columns}."
             )
 
     def _set_target_attributes(self, targets):
@@ -223,11 +266,42 @@ class RegressorHead(RegressorMixin):
         self.n_outputs_ = targets.n_outputs
 
     def _score_raw(self, raw, y, sample_weight):
-        """Coefficient of determination."""
+        """Score of encoded targets as `score` has it."""
         prediction = self._targets.link(raw)
         if not np.isfinite(prediction).all():
             return float("nan")
-        return float(r2_score(y, prediction, sample_weight=sample_weight))
+        y = self._targets.decode_encoded(y)
+        return self._score_predictions(y, prediction, sample_weight)
+
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination, or that of several quantiles.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        float
+            :math:`R^2`; with a list of quantiles the mean of their
+            :func:`sklearn.metrics.d2_pinball_score`. At most 1.
+        """
+        return self._score_predictions(y, self.predict(X), sample_weight)
+
+    def _score_predictions(self, y, prediction, sample_weight):
+        if not self._targets.n_levels:
+            return float(r2_score(y, prediction, sample_weight=sample_weight))
+        levels = self._targets.loss_options["levels"]
+        scores = [
+            d2_pinball_score(y, column, alpha=level, sample_weight=sample_weight)
+            for level, column in zip(levels, prediction.T, strict=True)
+        ]
+        return float(np.mean(scores))
 
     @available_if(_check_stochastic)
     @fit_context(prefer_skip_nested_validation=True)

@@ -16,16 +16,19 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     ----------
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Units of each hidden layer; ``()`` is the single-layer perceptron.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-        Activation of the hidden layers.
+    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", \
+            "gelu", "silu", "mish", "softplus", "sign"}, default="relu"
+        Activation of the hidden layers. The threshold units of "sign" learn by a
+        straight-through gradient (Bengio et al. 2013).
     solver : {"lbfgs", "sgd", "adam"}, default="adam"
         Stochastic gradient descent with momentum, Adam, or the quasi-Newton method
         L-BFGS-B, which suits small data.
     alpha : float, default=0.0001
         Strength of the L2 penalty ``alpha / (2 n) * ||W||^2``, where n is the total
         weight of a batch's rows; biases are free.
-    batch_size : int, default="auto"
-        Rows a batch; "auto" is ``min(200, n_samples)``. lbfgs uses all rows.
+    batch_size : int, "auto" or "full", default="auto"
+        Rows a batch; "auto" is ``min(200, n_samples)``, "full" all rows, which lbfgs
+        uses in any case, and 1 is fully stochastic.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         Schedule for sgd. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
         "adaptive" by five whenever training stops improving.
@@ -228,21 +231,27 @@ class MLPRegressor(RegressorHead, BaseMLP):
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson"}, default="squared_error"
-        What is minimised. "poisson" needs ``y >= 0`` and predicts ``exp`` of the
-        network's output.
+    loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson", \
+            "gamma"}, default="squared_error"
+        What is minimised: half the squared error, the absolute error (for medians),
+        half the squared error up to `huber_delta` and linear beyond, the pinball loss
+        of `quantile`, or half the deviance of Poisson (``y >= 0``) or gamma (``y > 0``)
+        means, which predict ``exp`` of the network's output.
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Units of each hidden layer; ``()`` is the single-layer perceptron.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-        Activation of the hidden layers.
+    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", \
+            "gelu", "silu", "mish", "softplus", "sign"}, default="relu"
+        Activation of the hidden layers. The threshold units of "sign" learn by a
+        straight-through gradient (Bengio et al. 2013).
     solver : {"lbfgs", "sgd", "adam"}, default="adam"
         Stochastic gradient descent with momentum, Adam, or the quasi-Newton method
         L-BFGS-B, which suits small data.
     alpha : float, default=0.0001
         Strength of the L2 penalty ``alpha / (2 n) * ||W||^2``, where n is the total
         weight of a batch's rows; biases are free.
-    batch_size : int, default="auto"
-        Rows a batch; "auto" is ``min(200, n_samples)``. lbfgs uses all rows.
+    batch_size : int, "auto" or "full", default="auto"
+        Rows a batch; "auto" is ``min(200, n_samples)``, "full" all rows, which lbfgs
+        uses in any case, and 1 is fully stochastic.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         Schedule for sgd. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
         "adaptive" by five whenever training stops improving.
@@ -289,6 +298,11 @@ class MLPRegressor(RegressorHead, BaseMLP):
         else the CPU.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type to train in. "auto" is float32 for float32 X and float64 for all other.
+    quantile : float or list of float, default=0.5
+        Level in (0, 1) for ``loss="quantile"``. A list predicts a column each and
+        scores by the mean of `sklearn.metrics.d2_pinball_score`.
+    huber_delta : float, default=1.0
+        Error, in units of y, from which ``loss="huber"`` grows linearly.
     scoring : str, callable or None, default=None
         What early stopping and ``validation_scores_`` measure: None for R squared,
         any scorer of scikit-learn, or "loss" for minus the validation loss.
@@ -400,6 +414,8 @@ class MLPRegressor(RegressorHead, BaseMLP):
         max_fun=15000,
         device="auto",
         dtype="auto",
+        quantile=0.5,
+        huber_delta=1.0,
         scoring=None,
         callbacks=None,
     ):
@@ -429,5 +445,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
         self.max_fun = max_fun
         self.device = device
         self.dtype = dtype
+        self.quantile = quantile
+        self.huber_delta = huber_delta
         self.scoring = scoring
         self.callbacks = callbacks

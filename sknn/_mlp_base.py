@@ -11,6 +11,7 @@ from sklearn.utils.validation import assert_all_finite, check_is_fitted
 from sknn._base import BaseNetwork
 from sknn._sklearn_compat import Interval, StrOptions, check_feature_names_in
 from sknn.modules import MLP
+from sknn.training._activations import ACTIVATIONS
 from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
 from sknn.training._initialization import glorot_uniform
 from sknn.training._parallel import MOST_SUMMED_PARTS, PartedGradient, n_parts_worth
@@ -20,7 +21,11 @@ OUTPUT_ACTIVATIONS = {
     "log_loss": "softmax",
     "binary_log_loss": "logistic",
     "squared_error": "identity",
+    "absolute_error": "identity",
+    "huber": "identity",
+    "quantile": "identity",
     "poisson": "exp",
+    "gamma": "exp",
 }
 
 
@@ -33,7 +38,7 @@ class BaseMLP(BaseNetwork):
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "activation": [StrOptions(set(ACTIVATIONS))],
         "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }

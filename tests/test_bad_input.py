@@ -89,7 +89,11 @@ SHARED = {
 }
 OWN = {
     MLPClassifier: {"class_weight": ["uneven", 3]},
-    MLPRegressor: {"loss": ["hinge", None, "log_loss"]},
+    MLPRegressor: {
+        "loss": ["hinge", None, "log_loss"],
+        "quantile": [0, 1.0, -0.5, "half", None],
+        "huber_delta": [0, -1, "one", None],
+    },
 }
 PARAMETERS = [
     (Estimator, name, value)
@@ -170,6 +174,23 @@ def test_parameter_beyond_its_type(Estimator, case, capsys):
     for estimator in (Estimator(verbose=True), fitted(Estimator)):
         estimator.set_params(warm_start=True, **params)
         refuses(lambda model: model.fit(X, Y[Estimator]), estimator, said, capsys)
+
+
+@pytest.mark.parametrize(
+    "quantile", [[], [0.1, 1.5], [0, 0.5], [[0.1]], ["half"], [0.5, None], [np.nan]]
+)
+def test_quantiles_beyond_their_type(quantile, capsys):
+    for estimator in (MLPRegressor(verbose=True), fitted(MLPRegressor)):
+        estimator.set_params(warm_start=True, loss="quantile", quantile=quantile)
+        said = ["quantile must be a number between 0 and 1, or a list", "got"]
+        refuses(lambda model: model.fit(X, Y[MLPRegressor]), estimator, said, capsys)
+
+
+def test_several_quantiles_of_several_columns(capsys):
+    estimator = MLPRegressor(loss="quantile", quantile=[0.1, 0.9], verbose=True)
+    y = np.column_stack(2 * [Y[MLPRegressor]])
+    said = ["quantile must be one number", r"\[0.1, 0.9\] for 2 columns"]
+    refuses(lambda model: model.fit(X, y), estimator, said, capsys)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
@@ -346,6 +367,11 @@ CLASSES = {
 }
 NUMBERS = {
     "y-strings": Case(["y must hold numbers", "<U3"], {"y": np.array(["low"] * 20)}),
+    "gamma-zero": Case(
+        ["gamma", "y must be > 0", r"\b0\.0"],
+        {"y": with_entry(np.ones(20), 0.0)},
+        {"loss": "gamma"},
+    ),
     "poisson-negative": Case(
         ["poisson", "y", "-1"],
         {"y": with_entry(np.ones(20), -1.0)},

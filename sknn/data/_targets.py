@@ -1,5 +1,7 @@
 """Targets as training sees them, and predictions as users see them."""
 
+from types import MappingProxyType
+
 import numpy as np
 from sklearn.utils.multiclass import (
     check_classification_targets,
@@ -44,6 +46,8 @@ class ClassTargets:
             )
         classes = unique_labels(labels)
         return cls(classes, "multiclass" if len(classes) > 2 else "binary")
+
+    loss_options = MappingProxyType({})
 
     @property
     def n_outputs(self):
@@ -147,27 +151,46 @@ def logistic(raw):
 
 
 class RealTargets:
-    """Encoder of real-valued targets, one column an output."""
+    """Encoder of real-valued targets, one column an output.
 
-    def __init__(self, n_outputs, loss):
-        self.n_outputs, self.loss = n_outputs, loss
+    Parameters
+    ----------
+    n_columns : int
+        Columns of the targets.
+    loss : str
+        Name of the loss that they are trained with.
+    loss_options : dict
+        What the loss is made with besides.
+    n_levels : int or None
+        Quantiles of a single column that are predicted at once, an output each.
+    """
+
+    def __init__(self, n_columns, loss, loss_options=None, n_levels=None):
+        self.n_columns, self.loss, self.n_levels = n_columns, loss, n_levels
+        self.loss_options = loss_options or {}
+
+    @property
+    def n_outputs(self):
+        """Output units that the network needs."""
+        return self.n_levels or self.n_columns
 
     def encode(self, y, dtype):
         """Targets of shape (n_rows, n_outputs)."""
-        return np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
+        y = np.repeat(y.reshape(len(y), -1), self.n_levels or 1, axis=1)
+        return np.ascontiguousarray(y, dtype=dtype)
 
     def decode_encoded(self, y):
         """Targets that were encoded as `y`."""
-        return y[:, 0] if self.n_outputs == 1 else y
+        return y[:, 0] if self.n_columns == 1 else y
 
     def link(self, raw):
-        """Outputs as predictions, in place: exponentials for Poisson means."""
-        return np.exp(raw, out=raw) if self.loss == "poisson" else raw
+        """Outputs as predictions, in place: exponentials for positive means."""
+        return np.exp(raw, out=raw) if self.loss in ("poisson", "gamma") else raw
 
     def decode(self, raw):
         """Predictions of shape (n_rows,), or (n_rows, n_outputs) for several."""
         raw = self.link(raw)
-        return raw[:, 0] if self.n_outputs == 1 else raw
+        return raw if self.n_levels or self.n_columns > 1 else raw[:, 0]
 
     def stratification(self, y):
         """Nothing: real targets are split at random."""

@@ -1,16 +1,52 @@
 """Multi-layer perceptron (Goodfellow, Bengio and Courville, chapter 6)."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+
+class StraightThroughSign(torch.autograd.Function):
+    """Sign whose gradient is the identity's."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        """Map every entry to -1, 0 or 1."""
+        return x.sign()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        """Pass the gradient on."""
+        return gradient
+
+
+class Sign(nn.Module):
+    """Threshold units that learn by a straight-through gradient.
+
+    Backwards the threshold counts as the identity (Bengio, Leonard and Courville
+    2013, section 4).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return StraightThroughSign.apply(x)
+
 
 ACTIVATIONS = {
     "identity": nn.Identity,
     "logistic": nn.Sigmoid,
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "selu": nn.SELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "mish": nn.Mish,
+    "softplus": partial(nn.Softplus, threshold=40.0),
+    "sign": Sign,
 }
 
 
@@ -30,7 +66,8 @@ class MLP(nn.Module):
     ----------
     layer_sizes : sequence of int
         Units of every layer, the input's first and the output's last.
-    activation : {"identity", "logistic", "tanh", "relu"}
+    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", \
+            "gelu", "silu", "mish", "softplus", "sign"}
         Name of the hidden layers' activation.
     device : torch.device or str, optional
         Where the parameters are made; on "meta" they take no memory and draw no

@@ -21,12 +21,15 @@ class NumpyOps:
     divide = staticmethod(np.divide)
     exp = staticmethod(np.exp)
     log = staticmethod(np.log)
+    sign = staticmethod(np.sign)
     tanh = staticmethod(np.tanh)
 
     @staticmethod
     def native(tensor):
         """Array on the memory of a CPU tensor."""
         return tensor.detach().numpy()
+
+    tensor = staticmethod(torch.from_numpy)
 
     @staticmethod
     def from_numpy(array):
@@ -152,8 +155,14 @@ class TorchOps:
     divide = staticmethod(torch.divide)
     exp = staticmethod(torch.exp)
     log = staticmethod(torch.log)
+    sign = staticmethod(torch.sign)
     tanh = staticmethod(torch.tanh)
     from_numpy = staticmethod(torch.from_numpy)
+
+    @staticmethod
+    def tensor(tensor):
+        """The tensor itself."""
+        return tensor
 
     @staticmethod
     def native(tensor):

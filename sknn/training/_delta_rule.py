@@ -16,6 +16,7 @@ import torch
 from scipy import sparse
 
 from sknn.data import to_tensor
+from sknn.training._activations import ACTIVATIONS
 from sknn.training._array_ops import NumpyOps, TorchOps
 from sknn.training._parallel import map_rows
 from sknn.training._threads import NEVER_THREADED
@@ -25,33 +26,6 @@ CHUNK_ENTRIES = 1 << 19
 # bytes of a layer's activations below which numpy computes a step faster than torch
 FEW_BYTES = 1 << 16
 CPU_OPS = NumpyOps, TorchOps
-
-
-def _identity(ops, z):
-    return z
-
-
-def _identity_gradient(ops, delta, a):
-    return delta
-
-
-def _tanh(ops, z):
-    return ops.tanh(z, out=z)
-
-
-# name -> (activation in place, multiply delta by its derivative given its value)
-ACTIVATIONS = {
-    "identity": (_identity, _identity_gradient),
-    "logistic": (
-        lambda ops, z: ops.logistic(z),
-        lambda ops, delta, a: ops.logistic_gradient(delta, a),
-    ),
-    "tanh": (_tanh, lambda ops, delta, a: ops.tanh_gradient(delta, a)),
-    "relu": (
-        lambda ops, z: ops.relu(z),
-        lambda ops, delta, a: ops.relu_gradient(delta, a),
-    ),
-}
 
 
 class DeltaRule:
@@ -65,8 +39,8 @@ class DeltaRule:
         Biases of each layer.
     weight_gradients, bias_gradients : lists of tensors
         Where the gradients go, shaped as the parameters.
-    activation : {"identity", "logistic", "tanh", "relu"}
-        Hidden activation.
+    activation : str
+        Hidden activation, one of `ACTIVATIONS`.
     loss : Loss
         Gives the value and the derivative to propagate back.
     ops : NumpyOps or TorchOps
@@ -87,7 +61,7 @@ class DeltaRule:
         loss_ops=None,
     ):
         self.ops, self.loss, self.loss_ops = ops, loss, loss_ops or ops
-        self._activation, self._activation_gradient = ACTIVATIONS[activation]
+        self._activation = ACTIVATIONS[activation]
         self._weights, self._biases, self._weight_gradients, self._bias_gradients = (
             [ops.native(tensor) for tensor in tensors]
             for tensors in (weights, biases, weight_gradients, bias_gradients)
@@ -117,14 +91,14 @@ class DeltaRule:
         """Fill the layers' activations; the last layer's are the raw outputs."""
         ops, h, layers = self.ops, x, buffers.layers
         for k, weight in enumerate(self._weights):
-            z = layers[k]
+            z = buffers.inputs[k]
             if k == 0 and sparse.issparse(h):
                 _multiply_sparse(ops, h, weight, self._biases[k], z)
             else:
                 ops.affine(h, weight, self._biases[k], z)
             if k < len(layers) - 1:
-                self._activation(ops, z)
-            h = z
+                self._activation.write(ops, z, layers[k])
+            h = layers[k]
 
     def _backward(self, x, buffers):
         """Propagate the output's delta back, writing each layer's gradients."""
@@ -135,7 +109,8 @@ class DeltaRule:
                 ops.matmul(buffers.transposed[k - 1], delta, out=gradient)
                 ops.matmul(delta, self._transposed[k], out=deltas[k - 1])
                 h = buffers.layers[k - 1]
-                self._activation_gradient(ops, deltas[k - 1], h)
+                z = buffers.inputs[k - 1]
+                self._activation.differentiate(ops, deltas[k - 1], h, z)
             elif sparse.issparse(x):
                 gradient[...] = x.T @ delta
             else:
@@ -149,10 +124,14 @@ class DeltaRule:
         shapes = [(*lead, n_rows, weight.shape[-1]) for weight in self._weights]
         layers = [ops.empty(shape, like) for shape in shapes]
         deltas = [ops.empty(shape, like) for shape in shapes]
+        inputs = list(layers)
+        if self._activation.keeps_input:
+            inputs[:-1] = [ops.empty(shape, like) for shape in shapes[:-1]]
         raw, raw_delta = layers[-1], deltas[-1]
         if self.loss_ops is not ops:
             raw, raw_delta = self.loss_ops.native(raw), self.loss_ops.native(raw_delta)
         return SimpleNamespace(
+            inputs=inputs,
             layers=layers,
             transposed=[ops.transpose(layer) for layer in layers],
             deltas=deltas,
@@ -184,7 +163,7 @@ class ForwardPass:
         self._weights = {ops: list(map(ops.native, weights)) for ops in CPU_OPS}
         self._biases = {ops: list(map(ops.native, biases)) for ops in CPU_OPS}
         self.activation = activation
-        self._activate = ACTIVATIONS[activation][0]
+        self._activate = ACTIVATIONS[activation].write
         self._widths = [weight.shape[1] for weight in weights]
         self._dtype = self._weights[NumpyOps][0].dtype
         self._largest_above = max([weight.numel() for weight in weights[1:]], default=0)
@@ -240,7 +219,7 @@ class ForwardPass:
             else:
                 ops.affine(h, weights[k], biases[k], z)
             if hidden or not last:
-                self._activate(ops, z)
+                self._activate(ops, z, z)
             h = z
 
 

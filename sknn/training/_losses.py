@@ -81,6 +81,73 @@ class SquaredError(Loss):
         return square * (0.5 / raw.shape[-1]) / denominator(batch.total)
 
 
+class Quantile(Loss):
+    r"""Pinball loss :math:`\max(q (y - z), (q - 1)(y - z))`, a level q an output.
+
+    Parameters
+    ----------
+    levels : sequence of float
+        One for all outputs, or one each.
+    """
+
+    def __init__(self, levels=(0.5,)):
+        self.levels = levels
+
+    def buffers(self, ops, raw):
+        offsets = ops.empty((len(self.levels),), raw)
+        for i, level in enumerate(self.levels):
+            offsets[i] = 0.5 - level
+        return SimpleNamespace(scratch=ops.empty(raw.shape, raw), offsets=offsets)
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        _, y = batch
+        error = ops.subtract(raw, y, out=buffers.scratch)
+        ops.sign(error, out=delta)
+        ops.multiply(delta, 0.5, out=delta)
+        ops.add(delta, buffers.offsets, out=delta)
+        if batch.weight is not None:
+            ops.multiply(error, batch.weight, out=error)
+        total = ops.inner(delta, error)
+        return total * (1 / raw.shape[-1]) / denominator(batch.total)
+
+
+class AbsoluteError(Loss):
+    r""":math:`\lvert y - z \rvert`."""
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        _, y = batch
+        error = ops.subtract(raw, y, out=buffers.scratch)
+        ops.sign(error, out=delta)
+        if batch.weight is not None:
+            ops.multiply(error, batch.weight, out=error)
+        total = ops.inner(delta, error)
+        return total * (1 / raw.shape[-1]) / denominator(batch.total)
+
+
+class Huber(Loss):
+    r"""Half the squared error up to :math:`\delta`, its tangent beyond.
+
+    Parameters
+    ----------
+    delta : float
+        Error from which the loss grows linearly.
+    """
+
+    def __init__(self, delta=1.0):
+        self.delta = delta
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        _, y = batch
+        error = ops.subtract(raw, y, out=buffers.scratch)
+        ops.clip(error, -self.delta, self.delta, out=delta)
+        if batch.weight is not None:
+            ops.multiply(error, batch.weight, out=error)
+        total = ops.inner(delta, error)
+        weight = 1 if batch.weight is None else batch.weight
+        total = total - 0.5 * ops.inner(delta, ops.multiply(delta, weight, out=error))
+        return total * (1 / raw.shape[-1]) / denominator(batch.total)
+
+
 class LogLoss(Loss):
     r""":math:`-\log \mathrm{softmax}(z)_y` of the class codes :math:`y`."""
 
@@ -151,14 +218,36 @@ class Poisson(Loss):
         return self._average(ops, buffers.scratch, batch)
 
 
+class Gamma(Loss):
+    r"""Half the gamma deviance of the mean :math:`e^z`, summed over outputs."""
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        _, y = batch
+        ops.multiply(raw, -1, out=delta)
+        ops.exp(delta, out=delta)
+        ops.multiply(delta, y, out=delta)  # y over the mean
+        ops.log(y, out=buffers.scratch)
+        ops.subtract(raw, buffers.scratch, out=buffers.scratch)
+        ops.add(buffers.scratch, delta, out=buffers.scratch)
+        ops.subtract(buffers.scratch, 1, out=buffers.scratch)
+        value = self._average(ops, buffers.scratch, batch)
+        ops.multiply(delta, -1, out=delta)
+        ops.add(delta, 1, out=delta)
+        return value
+
+
 LOSSES = {
     "squared_error": SquaredError,
+    "absolute_error": AbsoluteError,
+    "huber": Huber,
+    "quantile": Quantile,
     "poisson": Poisson,
+    "gamma": Gamma,
     "log_loss": LogLoss,
     "binary_log_loss": BinaryLogLoss,
 }
 
 
-def make_loss(name):
-    """Loss of that name."""
-    return LOSSES[name]()
+def make_loss(name, **options):
+    """Loss of that name, with what it takes: `levels` of quantiles, Huber's `delta`."""
+    return LOSSES[name](**options)

@@ -5,7 +5,9 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from scipy.special import expit, softmax
+from sklearn.metrics import mean_pinball_loss
 from sklearn.neural_network._base import LOSS_FUNCTIONS
+from torch.nn import functional
 
 from sknn.data import Batch
 from sknn.training._array_ops import NumpyOps, TorchOps
@@ -20,11 +22,24 @@ LINKS = {
 }
 
 
+# half the deviance, or the error's loss, of each entry
+ENTRIES = {
+    "absolute_error": lambda z, y: (y - z).abs(),
+    "huber": lambda z, y: functional.huber_loss(z, y, reduction="none"),
+    "quantile": lambda z, y: (y - z).abs() / 2,
+    "gamma": lambda z, y: y * torch.exp(-z) - 1 - torch.log(y) + z,
+}
+
+
 def make_outputs(loss, n_rows=8, n_outputs=3, seed=0):
     rng = np.random.RandomState(seed)
     z = rng.normal(scale=2, size=(n_rows, n_outputs))
     y = {
         "squared_error": rng.normal(size=z.shape),
+        "absolute_error": rng.normal(size=z.shape),
+        "huber": rng.normal(size=z.shape),
+        "quantile": rng.normal(size=z.shape),
+        "gamma": rng.gamma(2.0, size=z.shape),
         "poisson": rng.poisson(1.0, size=z.shape).astype(float),
         "log_loss": rng.randint(n_outputs, size=n_rows),
         "binary_log_loss": rng.randint(2, size=z.shape).astype(float),
@@ -32,9 +47,9 @@ def make_outputs(loss, n_rows=8, n_outputs=3, seed=0):
     return z, y
 
 
-def compute(loss, ops, z, y, weight=None, total=None):
+def compute(loss, ops, z, y, weight=None, total=None, **options):
     """Compute value and derivative by `ops`, as arrays."""
-    loss, native = make_loss(loss), ops.from_numpy
+    loss, native = make_loss(loss, **options), ops.from_numpy
     raw = native(z.copy())
     column = None if weight is None else native(weight[..., None])
     if total is None:
@@ -60,7 +75,7 @@ def get_derivative(loss, z, y, weight=None):
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])
 @pytest.mark.parametrize("n_outputs", [1, 3])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", LINKS)
 @pytest.mark.parametrize("ops", OPS)
 def test_value_and_derivative(ops, loss, n_outputs, weighted):
     z, y = make_outputs(loss, n_outputs=n_outputs)
@@ -71,6 +86,48 @@ def test_value_and_derivative(ops, loss, n_outputs, weighted):
     assert_allclose(value, expected, rtol=1e-13, atol=atol)
     assert_allclose(delta, get_derivative(loss, z, y, weight), rtol=1e-12, atol=atol)
     assert_allclose(make_loss(loss).value(z.copy(), y, weight), value, rtol=1e-13)
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])
+@pytest.mark.parametrize("n_outputs", [1, 3])
+@pytest.mark.parametrize("loss", ENTRIES)
+@pytest.mark.parametrize("ops", OPS)
+def test_value_and_derivative_by_autograd(ops, loss, n_outputs, weighted):
+    z, y = make_outputs(loss, n_outputs=n_outputs)
+    weight = np.random.RandomState(1).uniform(size=len(z)) if weighted else None
+    value, delta = compute(loss, OPS[ops], z, y, weight)
+    leaf = torch.from_numpy(z).requires_grad_()
+    column = torch.ones(len(z), 1) if weight is None else torch.from_numpy(weight)
+    column = column.view(-1, 1)
+    entries = ENTRIES[loss](leaf, torch.from_numpy(y))
+    expected = (column * entries).sum() / column.sum()
+    (derivative,) = torch.autograd.grad(expected, leaf)
+    n_averaged = 1 if loss == "gamma" else n_outputs
+    assert_allclose(value, expected.item() / n_averaged, rtol=1e-13)
+    assert_allclose(delta, derivative, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ops", OPS)
+def test_quantiles_have_a_level_each(ops):
+    z, y = make_outputs("quantile")
+    levels = [0.1, 0.5, 0.8]
+    value, delta = compute("quantile", OPS[ops], z, y, levels=levels)
+    columns = [
+        mean_pinball_loss(y[:, k], z[:, k], alpha=level)
+        for k, level in enumerate(levels)
+    ]
+    assert_allclose(value, np.mean(columns), rtol=1e-13)
+    assert_allclose(delta, ((z > y) - np.array(levels)) / len(z), rtol=1e-13)
+
+
+@pytest.mark.parametrize("ops", OPS)
+@pytest.mark.parametrize("limit", [0.2, 3.0])
+def test_huber_has_its_own_limit(ops, limit):
+    z, y = make_outputs("huber")
+    value, delta = compute("huber", OPS[ops], z, y, delta=limit)
+    torch_loss = functional.huber_loss(*map(torch.from_numpy, (z, y)), delta=limit)
+    assert_allclose(value, torch_loss.item(), rtol=1e-13)
+    assert_allclose(delta, np.clip(z - y, -limit, limit) / len(z), rtol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
