@@ -18,19 +18,21 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Units of each hidden layer; ``()`` is the single-layer perceptron.
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
         Activation of the hidden layers.
-    solver : {"lbfgs", "sgd", "adam"}, default="adam"
-        Stochastic gradient descent with momentum, Adam, or the quasi-Newton method
-        L-BFGS-B, which suits small data.
+    solver : {"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"}, default="adam"
+        Stochastic gradient descent with momentum, Adam, Adam with decoupled weight
+        decay, AdaGrad, RMSProp, or the quasi-Newton method L-BFGS-B, which suits small
+        data.
     alpha : float, default=0.0001
         Strength of the L2 penalty ``alpha / (2 n) * ||W||^2``, where n is the total
-        weight of a batch's rows; biases are free.
+        weight of a batch's rows; biases are free. adamw has no penalty: each of its
+        steps takes ``learning_rate * alpha * W`` from the weights instead.
     batch_size : int, default="auto"
         Rows a batch; "auto" is ``min(200, n_samples)``. lbfgs uses all rows.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         Schedule for sgd. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
         "adaptive" by five whenever training stops improving.
     learning_rate_init : float, default=0.001
-        Initial learning rate of sgd and adam.
+        Initial learning rate of every solver but lbfgs.
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
@@ -58,11 +60,11 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Share of the training rows held out for early stopping where `fit` is given no
         ``X_val``.
     beta_1 : float, default=0.9
-        Decay of adam's first moment.
+        Decay of the first moment of adam and adamw.
     beta_2 : float, default=0.999
-        Decay of adam's second moment.
+        Decay of the second moment of adam and adamw.
     epsilon : float, default=1e-08
-        Added to the root of adam's second moment.
+        Added to the root that adam, adamw, adagrad and rmsprop divide by.
     n_iter_no_change : int or inf, default=10
         Epochs without improvement after which to stop.
     max_fun : int, default=15000
@@ -81,6 +83,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     callbacks : list of skorch callbacks or None, default=None
         Callbacks of skorch; they are cloned. scikit-learn's go through
         `set_callbacks`.
+    rho : float, default=0.9
+        Decay of rmsprop's mean of squared gradients.
 
     Attributes
     ----------
@@ -136,6 +140,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward
     neural networks", AISTATS 2010.
 
+    Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
+
     Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
 
     Examples
@@ -188,6 +194,7 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         class_weight=None,
         scoring=None,
         callbacks=None,
+        rho=0.9,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -217,6 +224,7 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         self.class_weight = class_weight
         self.scoring = scoring
         self.callbacks = callbacks
+        self.rho = rho
 
 
 class MLPRegressor(RegressorHead, BaseMLP):
@@ -235,19 +243,21 @@ class MLPRegressor(RegressorHead, BaseMLP):
         Units of each hidden layer; ``()`` is the single-layer perceptron.
     activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
         Activation of the hidden layers.
-    solver : {"lbfgs", "sgd", "adam"}, default="adam"
-        Stochastic gradient descent with momentum, Adam, or the quasi-Newton method
-        L-BFGS-B, which suits small data.
+    solver : {"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"}, default="adam"
+        Stochastic gradient descent with momentum, Adam, Adam with decoupled weight
+        decay, AdaGrad, RMSProp, or the quasi-Newton method L-BFGS-B, which suits small
+        data.
     alpha : float, default=0.0001
         Strength of the L2 penalty ``alpha / (2 n) * ||W||^2``, where n is the total
-        weight of a batch's rows; biases are free.
+        weight of a batch's rows; biases are free. adamw has no penalty: each of its
+        steps takes ``learning_rate * alpha * W`` from the weights instead.
     batch_size : int, default="auto"
         Rows a batch; "auto" is ``min(200, n_samples)``. lbfgs uses all rows.
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
         Schedule for sgd. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
         "adaptive" by five whenever training stops improving.
     learning_rate_init : float, default=0.001
-        Initial learning rate of sgd and adam.
+        Initial learning rate of every solver but lbfgs.
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
@@ -275,11 +285,11 @@ class MLPRegressor(RegressorHead, BaseMLP):
         Share of the training rows held out for early stopping where `fit` is given no
         ``X_val``.
     beta_1 : float, default=0.9
-        Decay of adam's first moment.
+        Decay of the first moment of adam and adamw.
     beta_2 : float, default=0.999
-        Decay of adam's second moment.
+        Decay of the second moment of adam and adamw.
     epsilon : float, default=1e-08
-        Added to the root of adam's second moment.
+        Added to the root that adam, adamw, adagrad and rmsprop divide by.
     n_iter_no_change : int or inf, default=10
         Epochs without improvement after which to stop.
     max_fun : int, default=15000
@@ -295,6 +305,8 @@ class MLPRegressor(RegressorHead, BaseMLP):
     callbacks : list of skorch callbacks or None, default=None
         Callbacks of skorch; they are cloned. scikit-learn's go through
         `set_callbacks`.
+    rho : float, default=0.9
+        Decay of rmsprop's mean of squared gradients.
 
     Attributes
     ----------
@@ -347,6 +359,8 @@ class MLPRegressor(RegressorHead, BaseMLP):
 
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward
     neural networks", AISTATS 2010.
+
+    Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
 
     Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
 
@@ -402,6 +416,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
         dtype="auto",
         scoring=None,
         callbacks=None,
+        rho=0.9,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -431,3 +446,4 @@ class MLPRegressor(RegressorHead, BaseMLP):
         self.dtype = dtype
         self.scoring = scoring
         self.callbacks = callbacks
+        self.rho = rho

@@ -34,7 +34,7 @@ class BaseMLP(BaseNetwork):
             Interval(Integral, 1, None, closed="left"),
         ],
         "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
 

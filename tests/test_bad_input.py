@@ -80,6 +80,7 @@ SHARED = {
     "beta_1": [-0.1, 1.0],
     "beta_2": [-0.1, 1.0],
     "epsilon": [0.0, -1e-8],
+    "rho": [-0.1, 1.0, None, "most"],
     "n_iter_no_change": [0, -1, 2.5, None],
     "max_fun": [0, 2.5, None],
     "device": [3, None],

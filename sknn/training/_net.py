@@ -21,13 +21,23 @@ from sknn.training._callbacks import (
 )
 from sknn.training._checkpoint import load_optimizer, owners_of, pack_optimizer
 from sknn.training._gradient import AutogradGradient
-from sknn.training._updates import SGD, Adam, FusedOptimizer
+from sknn.training._updates import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    FusedOptimizer,
+    RMSprop,
+)
 
 # optimizers that treat every entry of a tensor alike, so that one flat tensor is as
 # good as many
 ELEMENTWISE = {
     SGD,
     Adam,
+    AdamW,
+    Adagrad,
+    RMSprop,
     torch.optim.SGD,
     torch.optim.Adam,
     torch.optim.AdamW,
