@@ -16,7 +16,7 @@ from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
 from sknn.training._net import Criterion, Net, Task
 from sknn.training._penalty import L2Penalty
-from sknn.training._schedules import make_schedule
+from sknn.training._schedules import effective_schedule, make_schedule
 from sknn.training._stopping import Curves, Patience
 from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
@@ -133,8 +133,14 @@ def _make_monitor(estimator, validate):
         list(estimator.validation_scores_ or ()),
         estimator.t_,
     )
-    name = estimator.learning_rate if estimator.solver == "sgd" else "constant"
-    schedule = make_schedule(name, estimator.learning_rate_init, estimator.power_t)
+    schedule = make_schedule(
+        effective_schedule(estimator.learning_rate, estimator.solver),
+        estimator.learning_rate_init,
+        estimator.power_t,
+        estimator.learning_rate_final,
+        estimator.decay_epochs or estimator.max_iter,
+        estimator.warmup_epochs,
+    )
     verbose = bool(estimator.verbose) and not is_lbfgs
     return Monitor(curves, patience, schedule, validate, keeps_best, verbose)
 

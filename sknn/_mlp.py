@@ -28,9 +28,13 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         steps takes ``learning_rate * alpha * W`` from the weights instead.
     batch_size : int, default="auto"
         Rows a batch; "auto" is ``min(200, n_samples)``. lbfgs uses all rows.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule for sgd. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
-        "adaptive" by five whenever training stops improving.
+    learning_rate : {"constant", "invscaling", "adaptive", "linear", "cosine", \
+"one_cycle", "inverse_sqrt", "plateau"}, default="constant"
+        Schedule. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
+        "adaptive" by five whenever training stops improving: both for sgd. All others
+        are for every solver but lbfgs: "plateau" does as "adaptive"; "linear",
+        "cosine" and "one_cycle" end at `learning_rate_final`; "inverse_sqrt" falls
+        with the root of the epochs. The rate changes at every step.
     learning_rate_init : float, default=0.001
         Initial learning rate of every solver but lbfgs.
     power_t : float, default=0.5
@@ -85,6 +89,13 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         `set_callbacks`.
     rho : float, default=0.9
         Decay of rmsprop's mean of squared gradients.
+    learning_rate_final : float or None, default=None
+        Rate that "linear", "cosine" and "one_cycle" end with; None is
+        ``learning_rate_init / 100``.
+    decay_epochs : float or None, default=None
+        Epochs after which they do; None is ``max_iter``.
+    warmup_epochs : float, default=0
+        Epochs in which the rate rises linearly from zero to that of the schedule.
 
     Attributes
     ----------
@@ -195,6 +206,9 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         scoring=None,
         callbacks=None,
         rho=0.9,
+        learning_rate_final=None,
+        decay_epochs=None,
+        warmup_epochs=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -225,6 +239,9 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         self.scoring = scoring
         self.callbacks = callbacks
         self.rho = rho
+        self.learning_rate_final = learning_rate_final
+        self.decay_epochs = decay_epochs
+        self.warmup_epochs = warmup_epochs
 
 
 class MLPRegressor(RegressorHead, BaseMLP):
@@ -253,9 +270,13 @@ class MLPRegressor(RegressorHead, BaseMLP):
         steps takes ``learning_rate * alpha * W`` from the weights instead.
     batch_size : int, default="auto"
         Rows a batch; "auto" is ``min(200, n_samples)``. lbfgs uses all rows.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule for sgd. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
-        "adaptive" by five whenever training stops improving.
+    learning_rate : {"constant", "invscaling", "adaptive", "linear", "cosine", \
+"one_cycle", "inverse_sqrt", "plateau"}, default="constant"
+        Schedule. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
+        "adaptive" by five whenever training stops improving: both for sgd. All others
+        are for every solver but lbfgs: "plateau" does as "adaptive"; "linear",
+        "cosine" and "one_cycle" end at `learning_rate_final`; "inverse_sqrt" falls
+        with the root of the epochs. The rate changes at every step.
     learning_rate_init : float, default=0.001
         Initial learning rate of every solver but lbfgs.
     power_t : float, default=0.5
@@ -307,6 +328,13 @@ class MLPRegressor(RegressorHead, BaseMLP):
         `set_callbacks`.
     rho : float, default=0.9
         Decay of rmsprop's mean of squared gradients.
+    learning_rate_final : float or None, default=None
+        Rate that "linear", "cosine" and "one_cycle" end with; None is
+        ``learning_rate_init / 100``.
+    decay_epochs : float or None, default=None
+        Epochs after which they do; None is ``max_iter``.
+    warmup_epochs : float, default=0
+        Epochs in which the rate rises linearly from zero to that of the schedule.
 
     Attributes
     ----------
@@ -417,6 +445,9 @@ class MLPRegressor(RegressorHead, BaseMLP):
         scoring=None,
         callbacks=None,
         rho=0.9,
+        learning_rate_final=None,
+        decay_epochs=None,
+        warmup_epochs=0,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -447,3 +478,6 @@ class MLPRegressor(RegressorHead, BaseMLP):
         self.scoring = scoring
         self.callbacks = callbacks
         self.rho = rho
+        self.learning_rate_final = learning_rate_final
+        self.decay_epochs = decay_epochs
+        self.warmup_epochs = warmup_epochs
