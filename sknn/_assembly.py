@@ -16,11 +16,18 @@ from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
 from sknn.training._net import Criterion, Net, Task
 from sknn.training._penalty import L2Penalty
-from sknn.training._schedules import make_schedule
+from sknn.training._schedules import effective_schedule, make_schedule
 from sknn.training._stopping import Curves, Patience
-from sknn.training._updates import SGD, Adam
+from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
 CONTEXTS = "sklearn_callbacks"
+OPTIMIZERS = {
+    "sgd": (SGD, ("momentum", "nesterov")),
+    "adam": (Adam, ("betas", "eps")),
+    "adamw": (AdamW, ("betas", "eps", "n_decayed")),
+    "adagrad": (Adagrad, ("eps",)),
+    "rmsprop": (RMSprop, ("rho", "eps")),
+}
 NEED_OPTIMIZER = (LRScheduler, GradientNormClipping)
 
 
@@ -44,9 +51,13 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     """
     targets, flat = estimator._targets, estimator._flat
     loss = make_loss(targets.loss, **targets.loss_options)
+    optimizer = estimator.optimizer_ if incremental else None
+    options = _optimizer_options(estimator)
+    alpha = float(estimator.alpha)
+    decays = (type(optimizer) if optimizer else options["optimizer"]) is AdamW
     task = Task(
         loss=loss,
-        penalty=L2Penalty(estimator.alpha),
+        penalty=L2Penalty(0.0 if decays else alpha),
         monitor=_make_monitor(estimator, _make_validation(estimator, held_out, loss)),
         make_gradient=lambda flat: estimator._make_gradient(
             flat, loss, batch_size, rows
@@ -54,7 +65,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         targets=targets,
         validation=held_out,
         flat=flat,
-        optimizer=estimator.optimizer_ if incremental else None,
+        optimizer=optimizer,
         history=estimator.history_,
     )
     callbacks = _make_callbacks(estimator)
@@ -71,8 +82,10 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         iterator_train__random_state=random_state if estimator.shuffle else None,
         iterator_train__device=flat.values.device,
         iterator_valid__device=flat.values.device,
-        **_optimizer_options(estimator),
+        **options,
     ).initialize()
+    if decays:
+        net.optimizer_.param_groups[0]["weight_decay"] = alpha
     net.device = str(flat.values.device)  # where the module is already
     net.verbose = estimator.verbose or any(
         isinstance(callback, PrintLog) for _, callback in net.callbacks_
@@ -84,17 +97,19 @@ def _optimizer_options(estimator):
     """Optimizer class and its parameters as skorch takes them."""
     if estimator.solver == "lbfgs":
         return {"optimizer": None}
-    lr = {"lr": float(estimator.learning_rate_init)}
-    if estimator.solver == "sgd":
-        return lr | {
-            "optimizer": SGD,
-            "optimizer__momentum": estimator.momentum,
-            "optimizer__nesterov": estimator.nesterovs_momentum,
-        }
-    return lr | {
-        "optimizer": Adam,
-        "optimizer__betas": (estimator.beta_1, estimator.beta_2),
-        "optimizer__eps": estimator.epsilon,
+    optimizer, names = OPTIMIZERS[estimator.solver]
+    values = {
+        "momentum": estimator.momentum,
+        "nesterov": estimator.nesterovs_momentum,
+        "betas": (estimator.beta_1, estimator.beta_2),
+        "rho": estimator.rho,
+        "eps": estimator.epsilon,
+        "n_decayed": estimator._flat.n_penalized,
+    }
+    return {
+        "lr": float(estimator.learning_rate_init),
+        "optimizer": optimizer,
+        **{f"optimizer__{name}": values[name] for name in names},
     }
 
 
@@ -118,8 +133,14 @@ def _make_monitor(estimator, validate):
         list(estimator.validation_scores_ or ()),
         estimator.t_,
     )
-    name = estimator.learning_rate if estimator.solver == "sgd" else "constant"
-    schedule = make_schedule(name, estimator.learning_rate_init, estimator.power_t)
+    schedule = make_schedule(
+        effective_schedule(estimator.learning_rate, estimator.solver),
+        estimator.learning_rate_init,
+        estimator.power_t,
+        estimator.learning_rate_final,
+        estimator.decay_epochs or estimator.max_iter,
+        estimator.warmup_epochs,
+    )
     verbose = bool(estimator.verbose) and not is_lbfgs
     return Monitor(curves, patience, schedule, validate, keeps_best, verbose)
 

@@ -81,7 +81,7 @@ class BaseNetwork(
     def _check_parameters(self):
         """Check what a table of types and ranges cannot say."""
         check_callbacks(self.callbacks)
-        warn_of_ignored(self.solver, self.early_stopping, self.learning_rate)
+        warn_of_ignored(self)
 
     def _check_X(self, X, dtype, **options):
         return validate_data(

@@ -9,6 +9,7 @@ import torch
 from sklearn.metrics import get_scorer_names
 
 from sknn._sklearn_compat import Interval, Options, StrOptions
+from sknn.training._schedules import TIMED, effective_schedule
 
 FLOAT_TYPES = {"float32": np.float32, "float64": np.float64}
 
@@ -19,7 +20,9 @@ TRAINING_CONSTRAINTS = {
         StrOptions({"auto", "full"}),
         Interval(Integral, 1, None, closed="left"),
     ],
-    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate": [
+        StrOptions({"constant", "invscaling", "adaptive", "plateau", *TIMED})
+    ],
     "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
     "power_t": [Interval(Real, 0, None, closed="left")],
     "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -35,6 +38,10 @@ TRAINING_CONSTRAINTS = {
     "beta_1": [Interval(Real, 0, 1, closed="left")],
     "beta_2": [Interval(Real, 0, 1, closed="left")],
     "epsilon": [Interval(Real, 0, None, closed="neither")],
+    "rho": [Interval(Real, 0, 1, closed="left")],
+    "learning_rate_final": [Interval(Real, 0, None, closed="neither"), None],
+    "decay_epochs": [Interval(Real, 0, None, closed="neither"), None],
+    "warmup_epochs": [Interval(Real, 0, None, closed="left")],
     "n_iter_no_change": [
         Interval(Integral, 1, None, closed="left"),
         Options(Real, {np.inf}),
@@ -63,15 +70,25 @@ def check_callbacks(callbacks):
             )
 
 
-def warn_of_ignored(solver, early_stopping, learning_rate):
+def warn_of_ignored(estimator):
     """Warn of pairs of parameters of which one does nothing."""
+    solver = estimator.solver
+    schedule = effective_schedule(estimator.learning_rate, solver)
     ignored = []
-    if solver == "lbfgs" and early_stopping:
-        ignored.append("early_stopping=True")
-    if solver != "sgd" and learning_rate != "constant":
-        ignored.append(f"learning_rate={learning_rate!r}")
-    for name in ignored:
-        warnings.warn(f"{name} has no effect with solver={solver!r}.", stacklevel=5)
+    if solver == "lbfgs" and estimator.early_stopping:
+        ignored.append(("early_stopping", "solver"))
+    if schedule != estimator.learning_rate:
+        ignored.append(("learning_rate", "solver"))
+    if solver == "lbfgs" and estimator.warmup_epochs:
+        ignored.append(("warmup_epochs", "solver"))
+    why = "learning_rate" if schedule == estimator.learning_rate else "solver"
+    for name in ("learning_rate_final", "decay_epochs"):
+        given = getattr(estimator, name) is not None
+        if given and (schedule == "inverse_sqrt" or schedule not in TIMED):
+            ignored.append((name, why))
+    for name, why in ignored:
+        one, other = (f"{n}={getattr(estimator, n)!r}" for n in (name, why))
+        warnings.warn(f"{one} has no effect with {other}.", stacklevel=5)
 
 
 def resolve_device(device, dtype):

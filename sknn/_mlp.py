@@ -20,20 +20,26 @@ class MLPClassifier(ClassifierHead, BaseMLP):
             "gelu", "silu", "mish", "softplus", "sign"}, default="relu"
         Activation of the hidden layers. The threshold units of "sign" learn by a
         straight-through gradient (Bengio et al. 2013).
-    solver : {"lbfgs", "sgd", "adam"}, default="adam"
-        Stochastic gradient descent with momentum, Adam, or the quasi-Newton method
-        L-BFGS-B, which suits small data.
+    solver : {"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"}, default="adam"
+        Stochastic gradient descent with momentum, Adam, Adam with decoupled weight
+        decay, AdaGrad, RMSProp, or the quasi-Newton method L-BFGS-B, which suits small
+        data.
     alpha : float, default=0.0001
         Strength of the L2 penalty ``alpha / (2 n) * ||W||^2``, where n is the total
-        weight of a batch's rows; biases are free.
+        weight of a batch's rows; biases are free. adamw has no penalty: each of its
+        steps takes ``learning_rate * alpha * W`` from the weights instead.
     batch_size : int, "auto" or "full", default="auto"
         Rows a batch; "auto" is ``min(200, n_samples)``, "full" all rows, which lbfgs
         uses in any case, and 1 is fully stochastic.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule for sgd. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
-        "adaptive" by five whenever training stops improving.
+    learning_rate : {"constant", "invscaling", "adaptive", "linear", "cosine", \
+"one_cycle", "inverse_sqrt", "plateau"}, default="constant"
+        Schedule. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
+        "adaptive" by five whenever training stops improving: both for sgd. All others
+        are for every solver but lbfgs: "plateau" does as "adaptive"; "linear",
+        "cosine" and "one_cycle" end at `learning_rate_final`; "inverse_sqrt" falls
+        with the root of the epochs. The rate changes at every step.
     learning_rate_init : float, default=0.001
-        Initial learning rate of sgd and adam.
+        Initial learning rate of every solver but lbfgs.
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
@@ -61,11 +67,11 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Share of the training rows held out for early stopping where `fit` is given no
         ``X_val``.
     beta_1 : float, default=0.9
-        Decay of adam's first moment.
+        Decay of the first moment of adam and adamw.
     beta_2 : float, default=0.999
-        Decay of adam's second moment.
+        Decay of the second moment of adam and adamw.
     epsilon : float, default=1e-08
-        Added to the root of adam's second moment.
+        Added to the root that adam, adamw, adagrad and rmsprop divide by.
     n_iter_no_change : int or inf, default=10
         Epochs without improvement after which to stop.
     max_fun : int, default=15000
@@ -84,6 +90,15 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     callbacks : list of skorch callbacks or None, default=None
         Callbacks of skorch; they are cloned. scikit-learn's go through
         `set_callbacks`.
+    rho : float, default=0.9
+        Decay of rmsprop's mean of squared gradients.
+    learning_rate_final : float or None, default=None
+        Rate that "linear", "cosine" and "one_cycle" end with; None is
+        ``learning_rate_init / 100``.
+    decay_epochs : float or None, default=None
+        Epochs after which they do; None is ``max_iter``.
+    warmup_epochs : float, default=0
+        Epochs in which the rate rises linearly from zero to that of the schedule.
 
     Attributes
     ----------
@@ -139,6 +154,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward
     neural networks", AISTATS 2010.
 
+    Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
+
     Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
 
     Examples
@@ -191,6 +208,10 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         class_weight=None,
         scoring=None,
         callbacks=None,
+        rho=0.9,
+        learning_rate_final=None,
+        decay_epochs=None,
+        warmup_epochs=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -220,6 +241,10 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         self.class_weight = class_weight
         self.scoring = scoring
         self.callbacks = callbacks
+        self.rho = rho
+        self.learning_rate_final = learning_rate_final
+        self.decay_epochs = decay_epochs
+        self.warmup_epochs = warmup_epochs
 
 
 class MLPRegressor(RegressorHead, BaseMLP):
@@ -243,20 +268,26 @@ class MLPRegressor(RegressorHead, BaseMLP):
             "gelu", "silu", "mish", "softplus", "sign"}, default="relu"
         Activation of the hidden layers. The threshold units of "sign" learn by a
         straight-through gradient (Bengio et al. 2013).
-    solver : {"lbfgs", "sgd", "adam"}, default="adam"
-        Stochastic gradient descent with momentum, Adam, or the quasi-Newton method
-        L-BFGS-B, which suits small data.
+    solver : {"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"}, default="adam"
+        Stochastic gradient descent with momentum, Adam, Adam with decoupled weight
+        decay, AdaGrad, RMSProp, or the quasi-Newton method L-BFGS-B, which suits small
+        data.
     alpha : float, default=0.0001
         Strength of the L2 penalty ``alpha / (2 n) * ||W||^2``, where n is the total
-        weight of a batch's rows; biases are free.
+        weight of a batch's rows; biases are free. adamw has no penalty: each of its
+        steps takes ``learning_rate * alpha * W`` from the weights instead.
     batch_size : int, "auto" or "full", default="auto"
         Rows a batch; "auto" is ``min(200, n_samples)``, "full" all rows, which lbfgs
         uses in any case, and 1 is fully stochastic.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Schedule for sgd. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
-        "adaptive" by five whenever training stops improving.
+    learning_rate : {"constant", "invscaling", "adaptive", "linear", "cosine", \
+"one_cycle", "inverse_sqrt", "plateau"}, default="constant"
+        Schedule. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
+        "adaptive" by five whenever training stops improving: both for sgd. All others
+        are for every solver but lbfgs: "plateau" does as "adaptive"; "linear",
+        "cosine" and "one_cycle" end at `learning_rate_final`; "inverse_sqrt" falls
+        with the root of the epochs. The rate changes at every step.
     learning_rate_init : float, default=0.001
-        Initial learning rate of sgd and adam.
+        Initial learning rate of every solver but lbfgs.
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
@@ -284,11 +315,11 @@ class MLPRegressor(RegressorHead, BaseMLP):
         Share of the training rows held out for early stopping where `fit` is given no
         ``X_val``.
     beta_1 : float, default=0.9
-        Decay of adam's first moment.
+        Decay of the first moment of adam and adamw.
     beta_2 : float, default=0.999
-        Decay of adam's second moment.
+        Decay of the second moment of adam and adamw.
     epsilon : float, default=1e-08
-        Added to the root of adam's second moment.
+        Added to the root that adam, adamw, adagrad and rmsprop divide by.
     n_iter_no_change : int or inf, default=10
         Epochs without improvement after which to stop.
     max_fun : int, default=15000
@@ -309,6 +340,15 @@ class MLPRegressor(RegressorHead, BaseMLP):
     callbacks : list of skorch callbacks or None, default=None
         Callbacks of skorch; they are cloned. scikit-learn's go through
         `set_callbacks`.
+    rho : float, default=0.9
+        Decay of rmsprop's mean of squared gradients.
+    learning_rate_final : float or None, default=None
+        Rate that "linear", "cosine" and "one_cycle" end with; None is
+        ``learning_rate_init / 100``.
+    decay_epochs : float or None, default=None
+        Epochs after which they do; None is ``max_iter``.
+    warmup_epochs : float, default=0
+        Epochs in which the rate rises linearly from zero to that of the schedule.
 
     Attributes
     ----------
@@ -361,6 +401,8 @@ class MLPRegressor(RegressorHead, BaseMLP):
 
     Glorot and Bengio, "Understanding the difficulty of training deep feedforward
     neural networks", AISTATS 2010.
+
+    Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
 
     Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
 
@@ -418,6 +460,10 @@ class MLPRegressor(RegressorHead, BaseMLP):
         huber_delta=1.0,
         scoring=None,
         callbacks=None,
+        rho=0.9,
+        learning_rate_final=None,
+        decay_epochs=None,
+        warmup_epochs=0,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -449,3 +495,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
         self.huber_delta = huber_delta
         self.scoring = scoring
         self.callbacks = callbacks
+        self.rho = rho
+        self.learning_rate_final = learning_rate_final
+        self.decay_epochs = decay_epochs
+        self.warmup_epochs = warmup_epochs

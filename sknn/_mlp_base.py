@@ -39,7 +39,7 @@ class BaseMLP(BaseNetwork):
             Interval(Integral, 1, None, closed="left"),
         ],
         "activation": [StrOptions(set(ACTIVATIONS))],
-        "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+        "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
 

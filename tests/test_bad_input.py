@@ -80,6 +80,10 @@ SHARED = {
     "beta_1": [-0.1, 1.0],
     "beta_2": [-0.1, 1.0],
     "epsilon": [0.0, -1e-8],
+    "rho": [-0.1, 1.0, None, "most"],
+    "learning_rate_final": [0, -0.1, "low"],
+    "decay_epochs": [0, -1, "all"],
+    "warmup_epochs": [-1, None, "few"],
     "n_iter_no_change": [0, -1, 2.5, None],
     "max_fun": [0, 2.5, None],
     "device": [3, None],
@@ -648,6 +652,11 @@ IGNORED = {
     "stopping": ({"solver": "lbfgs", "early_stopping": True}, "early_stopping"),
     "adaptive": ({"solver": "adam", "learning_rate": "adaptive"}, "learning_rate"),
     "invscaling": ({"solver": "adam", "learning_rate": "invscaling"}, "learning_rate"),
+    "rmsprop": ({"solver": "rmsprop", "learning_rate": "adaptive"}, "learning_rate"),
+    "linear": ({"solver": "lbfgs", "learning_rate": "linear"}, "learning_rate"),
+    "warm-up": ({"solver": "lbfgs", "warmup_epochs": 2}, "warmup_epochs"),
+    "final": ({"solver": "adam", "learning_rate_final": 0.1}, "learning_rate_final"),
+    "decay": ({"solver": "sgd", "decay_epochs": 3}, "decay_epochs"),
     "batch": ({"solver": "sgd", "batch_size": 21}, "batch_size"),
 }
 

@@ -38,6 +38,7 @@ from sknn import MLPClassifier, MLPRegressor
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 SOLVERS = ["sgd", "adam", "lbfgs"]
+STOCHASTIC = ["sgd", "adam", "adamw", "adagrad", "rmsprop"]
 
 
 @pytest.fixture(scope="module")
@@ -354,7 +355,7 @@ def test_best_keys_mark_the_epochs_with_a_new_best(split, key):
     assert history[:, f"{key}_best"] == list(values < best_before)
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", STOCHASTIC)
 @pytest.mark.parametrize("early_stopping", [False, True])
 @pytest.mark.parametrize(
     "params", [{}, {"activation": "tanh", "hidden_layer_sizes": ()}, {"alpha": 0.5}]
@@ -510,7 +511,7 @@ def test_checkpoint_load_best(split, tmp_path):
     assert not np.isclose(log_loss(y_val, net.predict_proba(X_val)), best)
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", STOCHASTIC)
 @pytest.mark.parametrize("hooked", [False, True])
 def test_lr_scheduler_sets_the_rate(iris, solver, hooked):
     rate = {"momentum": 0, "solver": solver, "learning_rate_init": 0.01}
@@ -568,7 +569,7 @@ def get_first_parameter(iris):
     return next(iter(dict(make_classifier().fit(*iris).module_.named_parameters())))
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", STOCHASTIC)
 @pytest.mark.parametrize("epoch", [1, 3])
 def test_frozen_weights_do_not_move(iris, solver, epoch):
     name = get_first_parameter(iris)

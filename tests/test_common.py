@@ -99,6 +99,9 @@ def variants():
     changes = [
         {"solver": "lbfgs"},
         {"solver": "sgd"},
+        {"solver": "adamw"},
+        {"solver": "adagrad"},
+        {"solver": "rmsprop"},
         {"dtype": "float32"},
         {"early_stopping": True},
     ]

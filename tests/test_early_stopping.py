@@ -162,7 +162,7 @@ def test_training_rows_are_all_used_when_validation_data_are_given(iris):
 # Validation data
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw", "adagrad", "rmsprop"])
 def test_validation_data_alone_change_nothing(iris, solver):
     X, y, X_val, y_val = iris
     params = {"solver": solver, "max_iter": 60, "n_iter_no_change": 60}
@@ -423,7 +423,7 @@ def leave(parameter):
 @pytest.mark.parametrize(
     "callback", [Freezer("layers.0.bias"), ParamMapper("*", leave)]
 )
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", ["sgd", "adam", "adamw", "rmsprop"])
 def test_the_best_of_plain_parameters_come_back(iris, solver, callback):
     X, y, X_val, y_val = iris
     net = MLPClassifier((8,), solver=solver, learning_rate_init=0.1, random_state=0)

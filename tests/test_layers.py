@@ -188,7 +188,7 @@ def get_docstring_lines(node):
 def test_files_are_small(path):
     n_lines = len(path.read_text(encoding="utf-8").splitlines())
     n_docs = sum(map(get_docstring_lines, ast.walk(parse(path))))
-    assert n_lines < 450
+    assert n_lines < 500
     assert n_lines - n_docs < 350
 
 

@@ -37,6 +37,7 @@ from sknn import MLPClassifier, MLPRegressor
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 SOLVERS = ["sgd", "adam", "lbfgs"]
+STOCHASTIC = ["sgd", "adam", "adamw", "adagrad", "rmsprop"]
 reads_proc = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
@@ -367,7 +368,7 @@ class Interrupt(Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", STOCHASTIC)
 @pytest.mark.parametrize("step", [1, 3, 5])
 def test_ctrl_c_keeps_the_last_finished_epoch(iris, solver, step):
     X, y = iris
@@ -654,7 +655,7 @@ def test_a_duplicate_predicts_the_same_bits(iris, solver, dtype, duplicate):
     assert other.get_params() == net.get_params()
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("solver", STOCHASTIC)
 @pytest.mark.parametrize("params", [{}, {"learning_rate": "invscaling"}])
 @pytest.mark.filterwarnings("ignore:.*learning_rate")
 def test_a_duplicate_goes_on_training_as_the_original(iris, solver, params, duplicate):

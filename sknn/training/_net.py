@@ -21,13 +21,23 @@ from sknn.training._callbacks import (
 )
 from sknn.training._checkpoint import load_optimizer, owners_of, pack_optimizer
 from sknn.training._gradient import AutogradGradient
-from sknn.training._updates import SGD, Adam, FusedOptimizer
+from sknn.training._updates import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    FusedOptimizer,
+    RMSprop,
+)
 
 # optimizers that treat every entry of a tensor alike, so that one flat tensor is as
 # good as many
 ELEMENTWISE = {
     SGD,
     Adam,
+    AdamW,
+    Adagrad,
+    RMSprop,
     torch.optim.SGD,
     torch.optim.Adam,
     torch.optim.AdamW,
@@ -261,7 +271,8 @@ class Net(NeuralNet):
         if not self.module_.training:
             self._set_training(True)
         if any(looks_at_batches(cb, training=True) for _, cb in self.callbacks_):
-            self.run_single_epoch(batches, True, "train", self.train_step)
+            paced = self._pace(batches, batches)
+            self.run_single_epoch(paced, True, "train", self.train_step)
             rows = self.history[-1, "batches"]
             sizes = [row["train_batch_size"] for row in rows if "train_loss" in row]
             losses = [row["train_loss"] for row in rows if "train_loss" in row]
@@ -282,7 +293,7 @@ class Net(NeuralNet):
             update = self.optimizer_.step
         total, n_rows = 0.0, 0
         cut = getattr(gradient, "cut", None)
-        for batch in batches.reused(x_native, y_native, cut):
+        for batch in self._pace(batches, batches.reused(x_native, y_native, cut)):
             n_rows += batch.n_rows
             if batch.total == 0:
                 continue
@@ -293,6 +304,11 @@ class Net(NeuralNet):
         loss = float(total) / n_rows
         self.record_as_batch(loss, n_rows)
         return loss
+
+    def _pace(self, batches, drawn):
+        """Batches of an epoch, `drawn` somehow, the schedule setting their rates."""
+        group, schedule = self.optimizer_.param_groups[0], self.task.monitor.schedule
+        return schedule.paced(drawn, group, len(batches.dataset))
 
     def record_as_batch(self, loss, n_rows):
         """Give an epoch that showed no batches one: callbacks ask for its keys."""

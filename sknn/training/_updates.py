@@ -1,8 +1,8 @@
 r"""Updates of the parameters: one fused step on a flat tensor, or on many tensors.
 
-`SGD` and `Adam` are torch optimizers, so that skorch's schedulers and checkpoints
-know them. With several parameter groups each has its own learning rate: a group a
-network trains several networks at once.
+All are torch optimizers, so that skorch's schedulers and checkpoints know them. With
+several parameter groups each has its own learning rate: a group a network trains
+several networks at once.
 """
 
 import math
@@ -12,6 +12,14 @@ import torch
 
 class FusedOptimizer(torch.optim.Optimizer):
     """Optimizer whose whole step is `update`, without the closure's ceremony."""
+
+    def __init__(self, params, defaults):
+        super().__init__(params, defaults)
+        self._step = None
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._step = None
 
     def add_param_group(self, param_group):
         """Add parameters with options of their own; the defaults fill the rest.
@@ -65,6 +73,12 @@ class FusedOptimizer(torch.optim.Optimizer):
             buffers.append(state[name])
         return buffers
 
+    def _scratch(self, parameter):
+        """Number where a kernel looks for a count of steps; the groups keep that."""
+        if self._step is None:
+            self._step = torch.zeros((), device=parameter.device)
+        return self._step
+
 
 class SGD(FusedOptimizer):
     r"""Stochastic gradient descent with momentum as scikit-learn's networks have it.
@@ -115,17 +129,10 @@ class Adam(FusedOptimizer):
 
     def __init__(self, params, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "step": 0})
-        self._step = None
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        self._step = None
 
     def _update_group(self, group, parameters, gradients):
         group["step"] += 1
-        if self._step is None:  # a scratch tensor: the count lives in the group
-            self._step = torch.zeros((), device=parameters[0].device)
-        self._step.fill_(group["step"])
+        step = self._scratch(parameters[0]).fill_(group["step"])
         beta_1, beta_2 = group["betas"]
         torch._fused_adam_(
             parameters,
@@ -133,12 +140,126 @@ class Adam(FusedOptimizer):
             self._buffers(parameters, "exp_avg"),
             self._buffers(parameters, "exp_avg_sq"),
             [],
-            [self._step] * len(parameters),
+            [step] * len(parameters),
             lr=group["lr"],
             beta1=beta_1,
             beta2=beta_2,
             weight_decay=0.0,
             eps=group["eps"] / math.sqrt(1 - beta_2 ** group["step"]),
+            amsgrad=False,
+            maximize=False,
+        )
+
+
+class AdamW(FusedOptimizer):
+    r"""Adam with decoupled weight decay (Loshchilov and Hutter 2019), as in torch.
+
+    :math:`\theta \leftarrow \theta - \epsilon \alpha \theta` comes before Adam's step,
+    for weights and not for biases. Weights are the parameters of two or more
+    dimensions, or else the first `n_decayed` entries of a group's only parameter.
+    """
+
+    def __init__(
+        self,
+        params,
+        lr=0.001,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0.0,
+        n_decayed=0,
+    ):
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "step": 0}
+        decay = {"weight_decay": weight_decay, "n_decayed": n_decayed}
+        super().__init__(params, defaults | decay)
+
+    def _update_group(self, group, parameters, gradients):
+        group["step"] += 1
+        weights = _decayed(group, parameters) if group["weight_decay"] else []
+        if weights:
+            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+        step = self._scratch(parameters[0]).fill_(group["step"])
+        beta_1, beta_2 = group["betas"]
+        torch._fused_adamw_(
+            parameters,
+            gradients,
+            self._buffers(parameters, "exp_avg"),
+            self._buffers(parameters, "exp_avg_sq"),
+            [],
+            [step] * len(parameters),
+            lr=group["lr"],
+            beta1=beta_1,
+            beta2=beta_2,
+            weight_decay=0.0,
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=False,
+        )
+
+
+def _decayed(group, parameters):
+    """Those parameters, or parts of a flat one, that are weights."""
+    if len(group["params"]) == 1 and parameters[0].ndim < 2:
+        return [parameters[0].detach()[: group["n_decayed"]]]
+    return [p for p in parameters if p.ndim >= 2]
+
+
+class Adagrad(FusedOptimizer):
+    r"""Rates that fall with the squares of all gradients so far (Duchi et al. 2011).
+
+    :math:`r \leftarrow r + g \odot g`, :math:`\theta \leftarrow \theta -
+    \frac{\epsilon}{\delta + \sqrt{r}} \odot g` (Goodfellow et al., algorithm 8.4).
+    """
+
+    def __init__(self, params, lr=0.01, eps=1e-8):
+        super().__init__(params, {"lr": lr, "eps": eps})
+
+    def _update_group(self, group, parameters, gradients):
+        sums = self._buffers(parameters, "sum")
+        if parameters[0].device.type != "cpu":
+            torch._foreach_addcmul_(sums, gradients, gradients, value=1.0)
+            roots = torch._foreach_sqrt(sums)
+            torch._foreach_add_(roots, group["eps"])
+            torch._foreach_addcdiv_(parameters, gradients, roots, value=-group["lr"])
+            return
+        torch._fused_adagrad_(
+            parameters,
+            gradients,
+            sums,
+            [self._scratch(parameters[0]).fill_(1)] * len(parameters),
+            lr=group["lr"],
+            lr_decay=0.0,
+            weight_decay=0.0,
+            eps=group["eps"],
+            maximize=False,
+        )
+
+
+class RMSprop(FusedOptimizer):
+    r"""Rates that fall with a moving mean of squared gradients (Hinton 2012).
+
+    :math:`r \leftarrow \rho r + (1 - \rho) g \odot g`, :math:`\theta \leftarrow \theta
+    - \frac{\epsilon}{\delta + \sqrt{r}} \odot g`: algorithm 8.5 of Goodfellow et al.
+    with :math:`\delta` outside the root, as torch has it. It is Adam without a first
+    moment, whose place the gradient itself takes, after so many steps that nothing is
+    left of the bias.
+    """
+
+    def __init__(self, params, lr=0.01, rho=0.9, eps=1e-8):
+        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps})
+
+    def _update_group(self, group, parameters, gradients):
+        torch._fused_adam_(
+            parameters,
+            gradients,
+            gradients,
+            self._buffers(parameters, "square_avg"),
+            [],
+            [self._scratch(parameters[0]).fill_(math.inf)] * len(parameters),
+            lr=group["lr"],
+            beta1=0.0,
+            beta2=group["rho"],
+            weight_decay=0.0,
+            eps=group["eps"],
             amsgrad=False,
             maximize=False,
         )

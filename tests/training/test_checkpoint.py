@@ -19,10 +19,17 @@ from sknn.training._checkpoint import (
 )
 from sknn.training._flat import FlatParameters
 from sknn.training._initialization import glorot_uniform
-from sknn.training._updates import SGD, Adam
+from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
-OPTIMIZERS = [SGD, Adam, torch.optim.SGD, torch.optim.Adam, torch.optim.Adagrad]
-OPTIONS = {SGD: {"momentum": 0.5}, torch.optim.SGD: {"momentum": 0.9}}
+OPTIMIZERS = [SGD, Adam, AdamW, Adagrad, RMSprop]
+OPTIMIZERS += [torch.optim.SGD, torch.optim.Adam, torch.optim.Adagrad]
+N_WEIGHTS = 4 * 5 + 5 * 3
+OPTIONS = {
+    SGD: {"momentum": 0.5},
+    AdamW: {"weight_decay": 0.5, "n_decayed": N_WEIGHTS},
+    RMSprop: {"rho": 0.7},
+    torch.optim.SGD: {"momentum": 0.9},
+}
 every_optimizer = pytest.mark.parametrize(
     "optimizer", OPTIMIZERS, ids=lambda cls: f"{cls.__module__}.{cls.__name__}"
 )

@@ -34,7 +34,7 @@ from sknn.training._parallel import (
 )
 from sknn.training._penalty import L2Penalty
 from sknn.training._threads import limited_threads
-from sknn.training._updates import SGD, Adam
+from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
 ACTIVATIONS = {
     "identity": lambda a: a,
@@ -427,6 +427,9 @@ N_EPOCHS, N_ROWS, BATCH_SIZE = 4, 23, 5
 OPTIMIZERS = {
     "sgd": lambda groups: SGD(groups, momentum=0.9),
     "adam": lambda groups: Adam(groups),
+    "adamw": lambda groups: AdamW(groups, weight_decay=0.3, n_decayed=20),
+    "adagrad": lambda groups: Adagrad(groups),
+    "rmsprop": lambda groups: RMSprop(groups),
 }
 
 

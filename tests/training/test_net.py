@@ -27,8 +27,9 @@ from sknn.training._penalty import L2Penalty
 from sknn.training._schedules import make_schedule
 from sknn.training._stopping import Curves, Patience
 from sknn.training._threads import limited_threads
-from sknn.training._updates import SGD, Adam
+from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
+OURS = [SGD, Adam, AdamW, Adagrad, RMSprop]
 ALPHA, LR, N_EPOCHS, BATCH_SIZE = 0.1, 0.02, 4, 8
 GRADIENTS = {"numpy": NumpyOps, "torch": TorchOps, "autograd": None}
 RTOL = {"rtol": 0, "atol": 1e-12}  # tens of steps of roundings of numbers near 1
@@ -183,7 +184,7 @@ def test_flat_equals_plain(optimizer, gradient):
     assert_allclose(flat.history[:, "train_loss"], plain.history[:, "train_loss"])
 
 
-@pytest.mark.parametrize("optimizer", [SGD, Adam])
+@pytest.mark.parametrize("optimizer", OURS)
 def test_flat_and_plain_give_the_same_bits(optimizer):
     flat = train(make_net(optimizer, gradient="autograd"))
     assert_equal(flat, train(make_net(make_plain(optimizer))))
@@ -415,5 +416,5 @@ def test_the_weights_are_those_of_the_estimator_after_a_plain_fit():
 
 
 def test_known_optimizers_are_elementwise():
-    assert {SGD, Adam} <= ELEMENTWISE
+    assert set(OURS) <= ELEMENTWISE
     assert all(issubclass(cls, torch.optim.Optimizer) for cls in _net.ELEMENTWISE)

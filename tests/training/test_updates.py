@@ -1,4 +1,4 @@
-"""Updates against scikit-learn's optimizers, flat against a list, and state."""
+"""Updates against scikit-learn's and torch's, flat against a list, and state."""
 
 import copy
 import pickle
@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from torch.optim import lr_scheduler
 
-from sknn.training._updates import SGD, Adam
+from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
 SHAPES = [(4, 3), (3, 2), (3,), (2,)]
 N_STEPS = 60
@@ -27,11 +27,27 @@ ADAM_OPTIONS = [
     {"betas": (0.5, 0.9), "eps": 1e-3},
     {"betas": (0.99, 0.9999), "eps": 1e-12},
 ]
-OPTIMIZERS = [(SGD, options) for options in SGD_OPTIONS]
-OPTIMIZERS += [(Adam, options) for options in ADAM_OPTIONS]
-every_optimizer = pytest.mark.parametrize(
-    ("make", "options"), OPTIMIZERS, ids=lambda v: getattr(v, "__name__", str(v))
-)
+OF_SKLEARN = [(SGD, options) for options in SGD_OPTIONS]
+OF_SKLEARN += [(Adam, options) for options in ADAM_OPTIONS]
+N_WEIGHTS = 4 * 3 + 3 * 2
+DECAY = {"weight_decay": 0.5, "n_decayed": N_WEIGHTS}
+OF_TORCH = [(AdamW, options | DECAY) for options in ADAM_OPTIONS]
+OF_TORCH += [(AdamW, {"weight_decay": 0.0})]
+OF_TORCH += [(Adagrad, {"eps": eps}) for eps in (1e-10, 1e-8, 0.1)]
+OF_TORCH += [(RMSprop, {"rho": rho}) for rho in (0.0, 0.5, 0.9, 0.99999)]
+OF_TORCH += [(RMSprop, {"rho": 0.9, "eps": 0.1})]
+OPTIMIZERS = OF_SKLEARN + OF_TORCH
+CLASSES = [SGD, Adam, AdamW, Adagrad, RMSprop]
+
+
+def every_one_of(optimizers):
+    return pytest.mark.parametrize(
+        ("make", "options"), optimizers, ids=lambda v: getattr(v, "__name__", str(v))
+    )
+
+
+every_optimizer = every_one_of(OPTIMIZERS)
+every_class = pytest.mark.parametrize("make", CLASSES)
 
 
 def make_arrays(seed=0):
@@ -81,7 +97,7 @@ def assert_same(parameters, arrays):
         assert_allclose(parameter.detach(), array, **TOLERANCE)
 
 
-@every_optimizer
+@every_one_of(OF_SKLEARN)
 def test_steps_equal_scikit_learn(make, options):
     arrays = make_arrays()
     parameters = make_parameters(arrays)
@@ -104,12 +120,65 @@ def test_a_rate_that_changes_equals_scikit_learn(options):
     assert_same(parameters, arrays)
 
 
-@every_optimizer
-def test_flat_equals_a_list(make, options):
-    parameters = make_parameters(make_arrays())
-    train(make(parameters, lr=0.01, **options), parameters)
+def make_torch(make, options, parameters, lr):
+    """Make torch's own optimizer of the same name; weights alone decay."""
+    names = {"rho": "alpha", "eps": "eps", "betas": "betas"}
+    same = {"eps": 1e-8, "foreach": False}
+    same |= {names[k]: v for k, v in options.items() if k in names}
+    theirs = getattr(torch.optim, make.__name__)
+    if make is not AdamW:
+        return theirs(parameters, lr=lr, **same)
+    groups = [
+        {"params": part, "weight_decay": decay}
+        for part, decay in (
+            ([p for p in parameters if p.ndim > 1], options["weight_decay"]),
+            ([p for p in parameters if p.ndim == 1], 0.0),
+        )
+    ]
+    return theirs(groups, lr=lr, **same)
 
-    plain = make_parameters(make_arrays())
+
+@every_one_of(OF_TORCH)
+@pytest.mark.parametrize("on_flat", [False, True], ids=["plain", "flat"])
+def test_steps_equal_torch(make, options, on_flat):
+    """Step by step, with a rate that changes."""
+    expected, parameters = (make_parameters(make_arrays()) for _ in range(2))
+    theirs = make_torch(make, options, expected, 0.3)
+    owners = [flatten(parameters)] if on_flat else parameters
+    ours = make(owners, lr=0.3, **options)
+    for step in range(N_STEPS):
+        for group in (*theirs.param_groups, *ours.param_groups):
+            group["lr"] = 0.02 / (1 + step % 7)
+        train(ours, parameters, [step])
+        set_gradients(expected, step)
+        theirs.step()
+        assert_same(parameters, [p.detach().numpy() for p in expected])
+
+
+def test_only_weights_decay():
+    for on_flat in (True, False):
+        parameters = make_parameters(make_arrays())
+        owners = [flatten(parameters)] if on_flat else parameters
+        AdamW(owners, lr=0.1, weight_decay=0.5, n_decayed=N_WEIGHTS).update()
+        for parameter, start in zip(parameters, make_arrays(), strict=True):
+            factor = 1 - 0.1 * 0.5 if start.ndim > 1 else 1
+            assert_allclose(parameter.detach(), factor * start, rtol=1e-15)
+
+
+@every_optimizer
+def test_gradients_stay_as_they_are(make, options):
+    parameters = make_parameters(make_arrays())
+    optimizer = make(parameters, lr=0.1, **options)
+    for step in range(3):
+        set_gradients(parameters, step)
+        before = [p.grad.clone() for p in parameters]
+        optimizer.update()
+        for parameter, gradient in zip(parameters, before, strict=True):
+            assert torch.equal(parameter.grad, gradient)
+
+
+def flatten(plain):
+    """Make the parameters, and their gradients, views of a flat one."""
     flat = torch.nn.Parameter(torch.cat([p.detach().view(-1) for p in plain]))
     flat.grad = torch.zeros_like(flat)
     start = 0
@@ -118,6 +187,16 @@ def test_flat_equals_a_list(make, options):
         parameter.data = flat.data[part].view(parameter.shape)
         parameter.grad = flat.grad[part].view(parameter.shape)
         start = part.stop
+    return flat
+
+
+@every_optimizer
+def test_flat_equals_a_list(make, options):
+    parameters = make_parameters(make_arrays())
+    train(make(parameters, lr=0.01, **options), parameters)
+
+    plain = make_parameters(make_arrays())
+    flat = flatten(plain)
     optimizer = make([flat], lr=0.01, **options)
     update = optimizer.on(flat)
     for step in range(N_STEPS):
@@ -212,7 +291,7 @@ def test_parameters_without_a_gradient_stay(make, options):
     assert not np.allclose(parameters[0].detach(), arrays[0])
 
 
-@pytest.mark.parametrize("make", [SGD, Adam])
+@every_class
 def test_step_evaluates_a_closure_with_gradients(make):
     parameter = torch.nn.Parameter(torch.ones(2))
     optimizer = make([parameter], lr=0.1)
@@ -231,13 +310,18 @@ def test_step_evaluates_a_closure_with_gradients(make):
 SCHEDULERS = {
     "step": lambda o: lr_scheduler.StepLR(o, 2, 0.1),
     "cosine": lambda o: lr_scheduler.CosineAnnealingLR(o, 10),
-    "cycle": lambda o: lr_scheduler.OneCycleLR(o, 0.1, total_steps=20),
+    "cycle": lambda o: lr_scheduler.OneCycleLR(
+        o,
+        0.1,
+        total_steps=20,
+        cycle_momentum=bool({"momentum", "betas"} & {*o.defaults}),
+    ),
     "plateau": lambda o: lr_scheduler.ReduceLROnPlateau(o, patience=0),
     "warm-up": lambda o: lr_scheduler.LambdaLR(o, lambda epoch: epoch / 10),
 }
 
 
-@pytest.mark.parametrize("make", [SGD, Adam])
+@every_class
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_schedulers_of_torch_change_the_rate(name, make):
     parameters, twins = make_parameters(make_arrays()), make_parameters(make_arrays())
@@ -258,7 +342,7 @@ def test_schedulers_of_torch_change_the_rate(name, make):
         assert torch.equal(parameter, twin)
 
 
-@pytest.mark.parametrize("make", [SGD, Adam])
+@every_class
 def test_float32_stays_float32(make):
     parameter = torch.nn.Parameter(torch.ones(3))
     parameter.grad = torch.ones(3)
