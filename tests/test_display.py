@@ -264,8 +264,8 @@ def get_drawn_weights(display, layer, max_linewidth=3.0):
     ):
         (row,) = np.flatnonzero((left == start).all(axis=1))
         (column,) = np.flatnonzero((right == end).all(axis=1))
-        sign = 1 if same_color(color, "tab:blue") else -1
-        assert sign == 1 or same_color(color, "tab:red")
+        sign = 1 if same_color(color[:3], "tab:blue") else -1
+        assert sign == 1 or same_color(color[:3], "tab:red")
         drawn[row, column] = sign * width / max_linewidth
     return drawn
 
@@ -392,7 +392,8 @@ class TestNetwork:
         )
         (lines,) = display.weights_
         assert_allclose(lines.get_linewidths(), [3.0, 6.0])
-        assert_allclose(lines.get_colors(), [to_rgba("black"), to_rgba("gold")])
+        expected = [to_rgba("black", 0.25 + 0.75 / 2), to_rgba("gold")]
+        assert_allclose(lines.get_colors(), expected)
         assert lines.get_linestyles()[0][1] is not None
         assert_allclose(display.units_[0].get_facecolors(), [to_rgba("pink")])
         assert get_labels(display.legend_) == ["positive weight", "negative weight"]

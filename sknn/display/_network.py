@@ -12,8 +12,9 @@ from sknn.display._names import check_names, get_feature_names, get_target_names
 class NetworkDisplay:
     """Units of a network as circles, layers from left to right, weights as lines.
 
-    A line is as wide as its weight is large, relative to the largest of the network,
-    and its colour is the sign. Use `from_estimator` to make a display.
+    A line is as wide as its weight is large, relative to the largest of the network;
+    its colour is the sign, and pale where the weight is small. Use `from_estimator` to
+    make a display.
 
     Parameters
     ----------
@@ -230,12 +231,13 @@ class NetworkDisplay:
             chosen = weights[np.ix_(left, right)]  # (n_shown_left, n_shown_right)
             order = np.argsort(np.abs(chosen), axis=None, kind="stable")
             rows, columns = np.unravel_index(order, chosen.shape)
-            chosen = chosen[rows, columns]
+            chosen = chosen[rows, columns] / largest
             lines = make_lines(
                 index,
                 (heights[index][rows], heights[index + 1][columns]),
-                max_linewidth * np.abs(chosen) / largest,
-                [colors[int(weight < 0)] for weight in chosen],
+                chosen,
+                max_linewidth,
+                colors,
             )
             lines.set(**properties)
             self.weights_.append(self.ax_.add_collection(lines, autolim=False))
@@ -316,15 +318,20 @@ def set_limits(ax, heights):
     return 0.65 * points / (2 * middle + 1.5)
 
 
-def make_lines(index, heights, widths, colors):
+def make_lines(index, heights, weights, max_linewidth, colors):
     """Lines from a layer to the next one; `heights` are those of both ends."""
     from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgba
 
     left, right = heights
     places = np.full_like(left, index)
     ends = [np.column_stack([places, left]), np.column_stack([places + 1, right])]
+    strengths = np.abs(weights)
+    rgba = np.array([to_rgba(color) for color in colors])[(weights < 0).astype(int)]
+    rgba[:, 3] *= 0.25 + 0.75 * strengths  # in a dense layer the weak ones recede
     segments = np.stack(ends, axis=1)  # (n_lines, 2 ends, 2 coordinates)
-    return LineCollection(segments, linewidths=widths, colors=colors, zorder=2)
+    widths = max_linewidth * strengths
+    return LineCollection(segments, linewidths=widths, colors=rgba, zorder=2)
 
 
 def make_legend(ax, positive_color, negative_color):
