@@ -9,6 +9,7 @@ from sphinx.util.nodes import get_node_source
 from sphinx_gallery.sorting import ExplicitOrder
 
 import sknn
+import sknn.display
 
 project = "sknn"
 author = "the sknn developers"
@@ -71,13 +72,14 @@ def visit_displayed_math(translator, node):
 
 
 def check_api_list():
-    """Raise if docs/api.rst and ``sknn.__all__`` list different names."""
+    """Raise if docs/api.rst and the packages' ``__all__`` list different names."""
     text = Path(__file__).with_name("api.rst").read_text(encoding="utf-8")
     documented = re.findall(r"^   (\w+)$", text, flags=re.MULTILINE)
-    if sorted(documented) != sorted(sknn.__all__):
+    exported = [*sknn.__all__, *sknn.display.__all__]
+    if sorted(documented) != sorted(exported):
         raise ValueError(
             f"docs/api.rst lists {sorted(documented)}, "
-            f"sknn.__all__ lists {sorted(sknn.__all__)}."
+            f"sknn and sknn.display export {sorted(exported)}."
         )
 
 
