@@ -78,9 +78,9 @@ plt.show()
 # straight line :math:`h_i = 0`, drawn dotted, and says how far on which side of it a
 # flower lies. ``transform`` gives these features for any point of the plane. The
 # boundary, drawn solid, is where the output :math:`z`, their weighted sum, is zero; the
-# titles say how large each weight is in ``coefs_[-1]``. Each of the first two units is one
-# edge of the band. The third was not needed, and the penalty ``alpha`` has taken its
-# weight away.
+# titles say how large each weight is in ``coefs_[-1]``. Each of the first two units is
+# one edge of the band. The third was not needed, and the penalty ``alpha`` has taken
+# its weight away.
 x1, x2 = np.meshgrid(np.linspace(4, 8.2, 200), np.linspace(-0.2, 2.8, 200))
 plane = scaler.transform(np.column_stack([x1.ravel(), x2.ravel()]))
 features = network.transform(plane).reshape(*x1.shape, -1)

@@ -12,8 +12,8 @@ the story in section 6.1; here it is run, with their weights and with learned on
 # ----------------------------
 # A perceptron answers by the side of a line. The corners of the square that XOR calls 1
 # lie on one diagonal, the others on the other diagonal, and a line puts at most three
-# of the four where they belong. Without a hidden layer the network has the same limit: its
-# best answer to squared error is 0.5 everywhere.
+# of the four where they belong. Without a hidden layer the network has the same limit:
+# its best answer to squared error is 0.5 everywhere.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import Perceptron
