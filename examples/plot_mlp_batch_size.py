@@ -63,7 +63,7 @@ for name, network in fits.items():
     losses = np.array(network.loss_curve_)
     epochs = np.arange(1, network.n_iter_ + 1)
     seconds = np.cumsum(network.history_[:, "dur"])
-    label = rf"{name}: {batch_size} rows, $\epsilon$ = {rate:g}"
+    label = rf"batch_size={batch_size}, $\epsilon$ = {rate:g}"
     left.loglog(epochs, losses, label=label)
     right.loglog(seconds, losses, label=label)
     reached = np.argmax(losses < target)
@@ -76,12 +76,12 @@ for axes, unit in ((left, "epochs"), (right, "seconds")):
     axes.axhline(target, color="black", linestyle=":")
     axes.set(xlabel=unit, title=f"against {unit}")
 left.set_ylabel("training loss")
-left.legend()
+left.legend(loc="lower left", fontsize="small")
 plt.show()
 
 # %%
-# Counted in epochs the single row wins by far: it makes 1347 steps where the whole set
-# makes one. Counted in seconds it wins nothing, as a step for one row costs nearly as
+# Counted in epochs the single row is first: it makes 1347 steps where the whole set
+# makes one. Counted in seconds it comes last, as a step for one row costs nearly as
 # much as one for 32: the overhead of a step is the same, and processors multiply
 # matrices better than vectors. The minibatch is the usual compromise between the two:
 # most of the steps of the one, most of the speed of the other.

@@ -72,12 +72,12 @@ for name, network in {"to the end": endless, "stopped": stopped}.items():
 # probabilities matter, that is what counts.
 figure, axes = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
 epochs = np.arange(1, endless.n_iter_ + 1)
-axes.semilogy(epochs, endless.loss_curve_, label="training")
-axes.semilogy(epochs, endless.validation_loss_curve_, label="validation")
+axes.plot(epochs, endless.loss_curve_, label="training")
+axes.plot(epochs, endless.validation_loss_curve_, label="validation")
 lowest = stopped.validation_loss_curve_[best_epoch - 1]
 axes.plot(best_epoch, lowest, "o", color="black", label=f"best epoch, {best_epoch}")
 axes.axvline(best_epoch, color="black", linestyle=":")
 axes.axvline(stopped.n_iter_, color="tab:gray", linestyle="--", label="stopped here")
-axes.set(xlabel="epoch", ylabel="loss", title="The turning point")
+axes.set(xlabel="epoch", ylabel="loss", title="The turning point", ylim=(0, 0.3))
 axes.legend()
 plt.show()

@@ -70,9 +70,9 @@ for i, width in enumerate([2, 4, 8, 32]):
     best = fits[width, errors[widths.index(width)].argmin()]
     axes.plot(x, y, color="black", linestyle=":", label="curve")
     axes.plot(x, best.predict(x), color="tab:red", label="network")
-    axes.set(title=f"{width} units", xticks=[-1, 0, 1])
+    axes.set(title=f"{width} units", xticks=[-1, 0, 1], ylim=(-1.8, 2.9))
     if i == 0:
-        axes.legend(loc="lower left", fontsize="small")
+        axes.legend(loc="upper right", fontsize="small")
 axes = figure.add_subplot(grid[:, 2:])
 axes.loglog(widths, errors, "o", color="tab:gray", alpha=0.5)
 axes.loglog(widths, errors.min(axis=1), "o-", color="tab:red", label="best of 4 starts")
