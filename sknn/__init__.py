@@ -1,6 +1,7 @@
 """Neural networks of the textbook as scikit-learn estimators."""
 
-from sknn._mlp import MLPClassifier, MLPRegressor
+from sknn._mlp_classifier import MLPClassifier
+from sknn._mlp_regressor import MLPRegressor
 
 __version__ = "0.1.0"
 

@@ -73,11 +73,12 @@ def get_rooms_allowed(room):
     if room in UPPER_ROOMS:
         others = UPPER_ROOMS - {room}
         return {get_room(path) for path in FILES} - others - {"__init__"}
-    return set(LOWER_ROOMS) | {room, f"{room}_base"}  # an architecture
+    architecture = room.rsplit("_", 1)[0]  # of its base, classifier and so on
+    return set(LOWER_ROOMS) | {room, f"{architecture}_base"}
 
 
 def test_the_files_are_found():
-    assert {"_base", "_mlp", COMPAT, "modules", "data", "training"} <= {
+    assert {"_base", "_mlp_base", COMPAT, "modules", "data", "training"} <= {
         get_room(path) for path in FILES
     }
 
@@ -188,7 +189,7 @@ def get_docstring_lines(node):
 def test_files_are_small(path):
     n_lines = len(path.read_text(encoding="utf-8").splitlines())
     n_docs = sum(map(get_docstring_lines, ast.walk(parse(path))))
-    assert n_lines < 500
+    assert n_lines < 450
     assert n_lines - n_docs < 350
 
 

@@ -1,0 +1,247 @@
+"""Multi-layer perceptron classifier: scikit-learn's on this package's engine."""
+
+from sknn._heads import ClassifierHead
+from sknn._mlp_base import BaseMLP
+
+
+class MLPClassifier(ClassifierHead, BaseMLP):
+    """Multi-layer perceptron classifier, scikit-learn's by one changed import.
+
+    Minimises the log-loss of a softmax for several classes, of one logistic unit for
+    two, of one a label for a multilabel indicator matrix. With float64 X and an int
+    `random_state` it reproduces the losses, weights and predictions of
+    `sklearn.neural_network.MLPClassifier`.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
+        Units of each hidden layer; ``()`` is the single-layer perceptron.
+    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", \
+            "gelu", "silu", "mish", "softplus", "sign"}, default="relu"
+        Activation of the hidden layers. The threshold units of "sign" learn by a
+        straight-through gradient (Bengio et al. 2013).
+    solver : {"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"}, default="adam"
+        Stochastic gradient descent with momentum, Adam, Adam with decoupled weight
+        decay, AdaGrad, RMSProp, or the quasi-Newton method L-BFGS-B, which suits small
+        data.
+    alpha : float, default=0.0001
+        Strength of the L2 penalty ``alpha / (2 n) * ||W||^2``, where n is the total
+        weight of a batch's rows; biases are free. adamw has no penalty: each of its
+        steps takes ``learning_rate * alpha * W`` from the weights instead.
+    batch_size : int, "auto" or "full", default="auto"
+        Rows a batch; "auto" is ``min(200, n_samples)``, "full" all rows, which lbfgs
+        uses in any case, and 1 is fully stochastic.
+    learning_rate : {"constant", "invscaling", "adaptive", "linear", "cosine", \
+"one_cycle", "inverse_sqrt", "plateau"}, default="constant"
+        Schedule. "invscaling" divides by ``(t + 1) ** power_t`` after t rows;
+        "adaptive" by five whenever training stops improving: both for sgd. All others
+        are for every solver but lbfgs: "plateau" does as "adaptive"; "linear",
+        "cosine" and "one_cycle" end at `learning_rate_final`; "inverse_sqrt" falls
+        with the root of the epochs. The rate changes at every step.
+    learning_rate_init : float, default=0.001
+        Initial learning rate of every solver but lbfgs.
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    max_iter : int, default=200
+        Most epochs, or lbfgs iterations.
+    shuffle : bool, default=True
+        Whether to visit the rows in a new order each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Decides initial weights, the validation split and the order of rows. The same
+        int gives the same bits on the same machine.
+    tol : float, default=0.0001
+        Improvement of the loss, or of the validation score, that counts; for lbfgs the
+        largest component of the gradient at which to stop.
+    verbose : bool or int, default=False
+        Whether to print a line an epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the previous one.
+    momentum : float, default=0.9
+        Momentum of sgd, in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether sgd's momentum is Nesterov's.
+    early_stopping : bool, default=False
+        Whether to stop when the validation score no longer improves, and to return
+        the weights with the best one.
+    validation_fraction : float, default=0.1
+        Share of the training rows held out for early stopping where `fit` is given no
+        ``X_val``.
+    beta_1 : float, default=0.9
+        Decay of the first moment of adam and adamw.
+    beta_2 : float, default=0.999
+        Decay of the second moment of adam and adamw.
+    epsilon : float, default=1e-08
+        Added to the root that adam, adamw, adagrad and rmsprop divide by.
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement after which to stop.
+    max_fun : int, default=15000
+        Most evaluations of the loss by lbfgs.
+    device : str or torch.device, default="auto"
+        Where to train. "auto" is an accelerator for float32 work where there is one,
+        else the CPU.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Type to train in. "auto" is float32 for float32 X and float64 for all other.
+    class_weight : dict, "balanced" or None, default=None
+        Factor of each class on the sample weights; "balanced" gives all classes the
+        same total weight.
+    scoring : str, callable or None, default=None
+        What early stopping and ``validation_scores_`` measure: None for the accuracy,
+        any scorer of scikit-learn, or "loss" for minus the validation loss.
+    callbacks : list of skorch callbacks or None, default=None
+        Callbacks of skorch; they are cloned. scikit-learn's go through
+        `set_callbacks`.
+    rho : float, default=0.9
+        Decay of rmsprop's mean of squared gradients.
+    learning_rate_final : float or None, default=None
+        Rate that "linear", "cosine" and "one_cycle" end with; None is
+        ``learning_rate_init / 100``.
+    decay_epochs : float or None, default=None
+        Epochs after which they do; None is ``max_iter``.
+    warmup_epochs : float, default=0
+        Epochs in which the rate rises linearly from zero to that of the schedule.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    module_ : torch.nn.Module
+        The trained network; returns raw outputs.
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Weights of each layer, views of the module's parameters.
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Biases of each layer, views of the module's parameters.
+    loss_ : float
+        Training loss after the last epoch, penalty included.
+    loss_curve_ : list of float
+        Training loss after each epoch.
+    best_loss_ : float or None
+        Lowest training loss; None with early stopping.
+    validation_scores_ : list of float or None
+        Score on the validation rows after each epoch, where there are any.
+    validation_loss_curve_ : list of float or None
+        Loss on the validation rows, without the penalty.
+    best_validation_score_ : float or None
+        Highest validation score.
+    history_ : skorch.history.History
+        skorch's record, a row an epoch.
+    callbacks_ : list of (str, skorch.callbacks.Callback)
+        The cloned callbacks as training left them; not pickled.
+    optimizer_ : torch.optim.Optimizer or None
+        Optimizer with its state; None for lbfgs.
+    n_iter_ : int
+        Epochs, or lbfgs iterations, of the last `fit`.
+    t_ : int
+        Rows trained on so far.
+    n_layers_ : int
+        Layers, input and output included.
+    n_outputs_ : int
+        Output units.
+    out_activation_ : str
+        Output activation.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns of X, where it has any.
+
+    See Also
+    --------
+    MLPRegressor : The same network for real targets.
+
+    References
+    ----------
+    Goodfellow, Bengio and Courville, *Deep Learning*, MIT Press 2016, chapters 6 to 8.
+
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward
+    neural networks", AISTATS 2010.
+
+    Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
+
+    Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sknn import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(
+    ...     StandardScaler(), MLPClassifier((10,), solver="lbfgs", random_state=0)
+    ... )
+    >>> bool(model.fit(X, y).score(X, y) > 0.97)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseMLP._parameter_constraints,
+        **ClassifierHead._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        device="auto",
+        dtype="auto",
+        class_weight=None,
+        scoring=None,
+        callbacks=None,
+        rho=0.9,
+        learning_rate_final=None,
+        decay_epochs=None,
+        warmup_epochs=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.device = device
+        self.dtype = dtype
+        self.class_weight = class_weight
+        self.scoring = scoring
+        self.callbacks = callbacks
+        self.rho = rho
+        self.learning_rate_final = learning_rate_final
+        self.decay_epochs = decay_epochs
+        self.warmup_epochs = warmup_epochs
