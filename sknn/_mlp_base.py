@@ -13,7 +13,7 @@ from sknn._sklearn_compat import Interval, StrOptions, check_feature_names_in
 from sknn.modules import MLP
 from sknn.training._activations import ACTIVATIONS
 from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
-from sknn.training._initialization import glorot_uniform
+from sknn.training._initialization import WEIGHTS, glorot_uniform, initialize
 from sknn.training._parallel import MOST_SUMMED_PARTS, PartedGradient, n_parts_worth
 from sknn.training._threads import available_threads
 
@@ -40,6 +40,7 @@ class BaseMLP(BaseNetwork):
         ],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"})],
+        "weight_init": [StrOptions({"auto", *WEIGHTS})],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -71,6 +72,9 @@ class BaseMLP(BaseNetwork):
         return MLP(self._layer_sizes(n_features, n_outputs), self.activation, device)
 
     def _initialize(self, module, random_state):
+        if self.weight_init != "auto":
+            initialize(module, random_state, self.weight_init)
+            return
         factor = 2.0 if self.activation == "logistic" else 6.0
         glorot_uniform(module, random_state, factor)
 

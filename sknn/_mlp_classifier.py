@@ -99,6 +99,11 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Epochs after which they do; None is ``max_iter``.
     warmup_epochs : float, default=0
         Epochs in which the rate rises linearly from zero to that of the schedule.
+    weight_init : {"auto", "glorot_uniform", "glorot_normal", "he_uniform", \
+            "he_normal", "lecun_normal", "orthogonal", "sparse", \
+            "normal"}, default="auto"
+        How the initial weights are drawn. "auto" is scikit-learn's way, biases drawn
+        too; with all others they are zero.
 
     Attributes
     ----------
@@ -212,6 +217,7 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         learning_rate_final=None,
         decay_epochs=None,
         warmup_epochs=0,
+        weight_init="auto",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -245,3 +251,4 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         self.learning_rate_final = learning_rate_final
         self.decay_epochs = decay_epochs
         self.warmup_epochs = warmup_epochs
+        self.weight_init = weight_init

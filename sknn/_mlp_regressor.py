@@ -106,6 +106,11 @@ class MLPRegressor(RegressorHead, BaseMLP):
         Epochs after which they do; None is ``max_iter``.
     warmup_epochs : float, default=0
         Epochs in which the rate rises linearly from zero to that of the schedule.
+    weight_init : {"auto", "glorot_uniform", "glorot_normal", "he_uniform", \
+            "he_normal", "lecun_normal", "orthogonal", "sparse", \
+            "normal"}, default="auto"
+        How the initial weights are drawn. "auto" is scikit-learn's way, biases drawn
+        too; with all others they are zero.
 
     Attributes
     ----------
@@ -221,6 +226,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
         learning_rate_final=None,
         decay_epochs=None,
         warmup_epochs=0,
+        weight_init="auto",
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -256,3 +262,4 @@ class MLPRegressor(RegressorHead, BaseMLP):
         self.learning_rate_final = learning_rate_final
         self.decay_epochs = decay_epochs
         self.warmup_epochs = warmup_epochs
+        self.weight_init = weight_init

@@ -89,6 +89,7 @@ SHARED = {
     "device": [3, None],
     "dtype": ["float16", "double", 32, None],
     "scoring": ["nonsense", 3],
+    "weight_init": ["xavier", None, 0.1],
     "callbacks": ["print", 3, print, np.array([Callback()])],
 }
 OWN = {

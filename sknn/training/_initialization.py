@@ -4,6 +4,11 @@ import numpy as np
 import torch
 from torch import nn
 
+# incoming weights of a unit (Martens 2010)
+N_INCOMING = 15
+# standard deviation of plain normal weights (Krizhevsky et al. 2012)
+PLAIN_DEVIATION = 0.01
+
 
 @torch.no_grad()
 def glorot_uniform(module, random_state, factor=6.0):
@@ -30,3 +35,75 @@ def glorot_uniform(module, random_state, factor=6.0):
             bias = random_state.uniform(-bound, bound, layer.out_features)
             layer.weight.t().copy_(torch.from_numpy(weight))
             layer.bias.copy_(torch.from_numpy(bias))
+
+
+def _uniform(variance):
+    """Draw uniformly, with a variance that follows from fan_in and fan_out."""
+
+    def draw(random_state, fans):
+        bound = np.sqrt(3 * variance(*fans))
+        return random_state.uniform(-bound, bound, fans)
+
+    return draw
+
+
+def _normal(variance):
+    """Draw normally, with a variance that follows from fan_in and fan_out."""
+
+    def draw(random_state, fans):
+        return random_state.normal(0.0, np.sqrt(variance(*fans)), fans)
+
+    return draw
+
+
+def _orthogonal(random_state, fans):
+    """Orthonormal columns, or rows where these are fewer, evenly distributed."""
+    fan_in, fan_out = fans
+    tall = random_state.normal(size=(max(fans), min(fans)))
+    q, r = np.linalg.qr(tall)
+    q *= np.where(np.diag(r) < 0, -1, 1)  # else the distribution is uneven
+    return q if fan_in >= fan_out else q.T
+
+
+def _sparse(random_state, fans):
+    """Standard normal weights from a few inputs to each unit, zero from all others."""
+    weight = np.zeros(fans)
+    n_inputs = min(N_INCOMING, fans[0])
+    for column in weight.T:
+        chosen = random_state.choice(fans[0], n_inputs, replace=False)
+        column[chosen] = random_state.normal(size=n_inputs)
+    return weight
+
+
+# name -> how to draw the weights (fan_in, fan_out) of a layer
+WEIGHTS = {
+    "glorot_uniform": _uniform(lambda fan_in, fan_out: 2 / (fan_in + fan_out)),
+    "glorot_normal": _normal(lambda fan_in, fan_out: 2 / (fan_in + fan_out)),
+    "he_uniform": _uniform(lambda fan_in, fan_out: 2 / fan_in),
+    "he_normal": _normal(lambda fan_in, fan_out: 2 / fan_in),
+    "lecun_normal": _normal(lambda fan_in, fan_out: 1 / fan_in),
+    "orthogonal": _orthogonal,
+    "sparse": _sparse,
+    "normal": _normal(lambda fan_in, fan_out: PLAIN_DEVIATION**2),
+}
+
+
+@torch.no_grad()
+def initialize(module, random_state, name):
+    """Draw the weights of all linear layers; their biases are zero.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Its `torch.nn.Linear` layers are filled in place.
+    random_state : numpy.random.RandomState
+        Source of the draws, which are in float64.
+    name : str
+        A key of `WEIGHTS`.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear):
+            fans = layer.in_features, layer.out_features
+            weight = WEIGHTS[name](random_state, fans)
+            layer.weight.t().copy_(torch.from_numpy(weight))
+            layer.bias.zero_()
