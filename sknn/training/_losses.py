@@ -62,6 +62,14 @@ class Loss:
             ops.multiply(values, batch.weight, out=values)
         return ops.sum(values) / denominator(batch.total)
 
+    @staticmethod
+    def _mean_product(ops, delta, error, batch):
+        """Weighted mean over rows and outputs of a product; `error` is overwritten."""
+        if batch.weight is not None:
+            ops.multiply(error, batch.weight, out=error)
+        total = ops.inner(delta, error)
+        return total * (1 / delta.shape[-1]) / denominator(batch.total)
+
 
 def denominator(total):
     """Sum of weights with one number a network: (networks, 1, 1) to (networks,)."""
@@ -105,10 +113,7 @@ class Quantile(Loss):
         ops.sign(error, out=delta)
         ops.multiply(delta, 0.5, out=delta)
         ops.add(delta, buffers.offsets, out=delta)
-        if batch.weight is not None:
-            ops.multiply(error, batch.weight, out=error)
-        total = ops.inner(delta, error)
-        return total * (1 / raw.shape[-1]) / denominator(batch.total)
+        return self._mean_product(ops, delta, error, batch)
 
 
 class AbsoluteError(Loss):
@@ -118,10 +123,7 @@ class AbsoluteError(Loss):
         _, y = batch
         error = ops.subtract(raw, y, out=buffers.scratch)
         ops.sign(error, out=delta)
-        if batch.weight is not None:
-            ops.multiply(error, batch.weight, out=error)
-        total = ops.inner(delta, error)
-        return total * (1 / raw.shape[-1]) / denominator(batch.total)
+        return self._mean_product(ops, delta, error, batch)
 
 
 class Huber(Loss):
@@ -140,12 +142,9 @@ class Huber(Loss):
         _, y = batch
         error = ops.subtract(raw, y, out=buffers.scratch)
         ops.clip(error, -self.delta, self.delta, out=delta)
-        if batch.weight is not None:
-            ops.multiply(error, batch.weight, out=error)
-        total = ops.inner(delta, error)
-        weight = 1 if batch.weight is None else batch.weight
-        total = total - 0.5 * ops.inner(delta, ops.multiply(delta, weight, out=error))
-        return total * (1 / raw.shape[-1]) / denominator(batch.total)
+        tangent = self._mean_product(ops, delta, error, batch)
+        ops.multiply(delta, 1, out=error)
+        return tangent - 0.5 * self._mean_product(ops, delta, error, batch)
 
 
 class LogLoss(Loss):
