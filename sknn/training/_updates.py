@@ -118,6 +118,27 @@ class SGD(FusedOptimizer):
         )
 
 
+MOMENTS = "exp_avg", "exp_avg_sq"
+
+
+def _adam(parameters, gradients, moments, step, lr, betas, eps):
+    """One step of Adam with these first and second moments: torch's fused kernel."""
+    torch._fused_adam_(
+        parameters,
+        gradients,
+        *moments,
+        [],
+        [step] * len(parameters),
+        lr=lr,
+        beta1=betas[0],
+        beta2=betas[1],
+        weight_decay=0.0,
+        eps=eps,
+        amsgrad=False,
+        maximize=False,
+    )
+
+
 class Adam(FusedOptimizer):
     r"""Adam with epsilon outside the bias correction, as in scikit-learn.
 
@@ -133,22 +154,9 @@ class Adam(FusedOptimizer):
     def _update_group(self, group, parameters, gradients):
         group["step"] += 1
         step = self._scratch(parameters[0]).fill_(group["step"])
-        beta_1, beta_2 = group["betas"]
-        torch._fused_adam_(
-            parameters,
-            gradients,
-            self._buffers(parameters, "exp_avg"),
-            self._buffers(parameters, "exp_avg_sq"),
-            [],
-            [step] * len(parameters),
-            lr=group["lr"],
-            beta1=beta_1,
-            beta2=beta_2,
-            weight_decay=0.0,
-            eps=group["eps"] / math.sqrt(1 - beta_2 ** group["step"]),
-            amsgrad=False,
-            maximize=False,
-        )
+        moments = [self._buffers(parameters, name) for name in MOMENTS]
+        eps = group["eps"] / math.sqrt(1 - group["betas"][1] ** group["step"])
+        _adam(parameters, gradients, moments, step, group["lr"], group["betas"], eps)
 
 
 class AdamW(FusedOptimizer):
@@ -178,22 +186,9 @@ class AdamW(FusedOptimizer):
         if weights:
             torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
         step = self._scratch(parameters[0]).fill_(group["step"])
-        beta_1, beta_2 = group["betas"]
-        torch._fused_adamw_(
-            parameters,
-            gradients,
-            self._buffers(parameters, "exp_avg"),
-            self._buffers(parameters, "exp_avg_sq"),
-            [],
-            [step] * len(parameters),
-            lr=group["lr"],
-            beta1=beta_1,
-            beta2=beta_2,
-            weight_decay=0.0,
-            eps=group["eps"],
-            amsgrad=False,
-            maximize=False,
-        )
+        moments = [self._buffers(parameters, name) for name in MOMENTS]
+        eps = group["eps"]
+        _adam(parameters, gradients, moments, step, group["lr"], group["betas"], eps)
 
 
 def _decayed(group, parameters):
@@ -248,18 +243,7 @@ class RMSprop(FusedOptimizer):
         super().__init__(params, {"lr": lr, "rho": rho, "eps": eps})
 
     def _update_group(self, group, parameters, gradients):
-        torch._fused_adam_(
-            parameters,
-            gradients,
-            gradients,
-            self._buffers(parameters, "square_avg"),
-            [],
-            [self._scratch(parameters[0]).fill_(math.inf)] * len(parameters),
-            lr=group["lr"],
-            beta1=0.0,
-            beta2=group["rho"],
-            weight_decay=0.0,
-            eps=group["eps"],
-            amsgrad=False,
-            maximize=False,
-        )
+        moments = gradients, self._buffers(parameters, "square_avg")
+        step = self._scratch(parameters[0]).fill_(math.inf)
+        betas = 0.0, group["rho"]
+        _adam(parameters, gradients, moments, step, group["lr"], betas, group["eps"])
