@@ -5,7 +5,7 @@ import scipy.optimize
 import torch
 
 from sknn._sklearn_compat import check_optimize_result, lbfgs_verbosity
-from sknn.data import make_batch
+from sknn.data import make_batch, to_tensor
 from sknn.training._array_ops import NumpyOps
 
 CHUNK = 16384
@@ -55,8 +55,10 @@ class Objective:
     def _chunk(self, start):
         part = self.rows.subset(np.arange(start, min(start + CHUNK, len(self.rows))))
         gradient = self.net.gradient
-        x_native = _identity if gradient.ops is NumpyOps else self._tensor
-        y_native = _identity if gradient.loss_ops is NumpyOps else self._tensor
+        x_native, y_native = (
+            ops.from_numpy if ops is NumpyOps else self._tensor
+            for ops in (gradient.ops, gradient.loss_ops)
+        )
         X, y, weight = part.X, part.y, part.weight
         batch = make_batch(x_native(X), y_native(y), weight, y_native)
         batch.total = self.total
@@ -64,11 +66,7 @@ class Objective:
 
     def _tensor(self, array):
         array = array.toarray() if hasattr(array, "toarray") else array
-        return torch.from_numpy(array).to(self.net.task.flat.values.device)
-
-
-def _identity(array):
-    return array
+        return to_tensor(array).to(self.net.task.flat.values.device)
 
 
 def minimize(net, rows, tol, max_iter, max_fun, verbose):
