@@ -3,7 +3,7 @@
 import gc
 from contextlib import suppress
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product
 from threading import Barrier, Thread, active_count, get_ident
 from weakref import ref
 
@@ -57,9 +57,12 @@ OPS = {
     "torch": (TorchOps, TorchOps),
     "mixed": (TorchOps, NumpyOps),
 }
-# one varies at a time: they meet in nothing but the deltas
-PAIRS = [(name, "log_loss") for name in ACTIVATIONS]
-PAIRS += [("tanh", name) for name in LOSSES if name != "log_loss"]
+SKLEARN_LOSSES = ["squared_error", "poisson", "log_loss", "binary_log_loss"]
+# all of scikit-learn's with each other; of the others one varies at a time, since they
+# meet in nothing but the deltas
+PAIRS = list(product(list(ACTIVATIONS)[:4], SKLEARN_LOSSES))
+PAIRS += [(name, "log_loss") for name in list(ACTIVATIONS)[4:]]
+PAIRS += [("tanh", name) for name in LOSSES if name not in SKLEARN_LOSSES]
 AVERAGED = {"squared_error", "absolute_error", "huber", "quantile"}
 N_FEATURES, HIDDEN, N_OUTPUTS = 5, [4, 6, 3, 5], 3
 # An entry sums some fifty products of numbers near 1 through at most five layers:
