@@ -42,6 +42,9 @@ TRAINING_CONSTRAINTS = {
     "learning_rate_final": [Interval(Real, 0, None, closed="neither"), None],
     "decay_epochs": [Interval(Real, 0, None, closed="neither"), None],
     "warmup_epochs": [Interval(Real, 0, None, closed="left")],
+    "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+    "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+    "gradient_clip": [Interval(Real, 0, None, closed="neither"), None],
     "n_iter_no_change": [
         Interval(Integral, 1, None, closed="left"),
         Options(Real, {np.inf}),

@@ -51,6 +51,7 @@ class ClassifierHead(ClassifierMixin):
 
     _parameter_constraints: dict = {
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __sklearn_tags__(self):

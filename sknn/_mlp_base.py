@@ -41,6 +41,7 @@ class BaseMLP(BaseNetwork):
         "activation": [StrOptions(set(ACTIVATIONS))],
         "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"})],
         "weight_init": [StrOptions({"auto", *WEIGHTS})],
+        "batch_norm": ["boolean"],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
 

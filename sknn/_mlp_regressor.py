@@ -111,6 +111,19 @@ class MLPRegressor(RegressorHead, BaseMLP):
             "normal"}, default="auto"
         How the initial weights are drawn. "auto" is scikit-learn's way, biases drawn
         too; with all others they are zero.
+    l1_ratio : float, default=0.0
+        Share of the L1 norm in the penalty, ``alpha / n * (l1_ratio * ||W||_1 +
+        (1 - l1_ratio) / 2 * ||W||^2)``. A proximal step after each update makes weights
+        exactly zero. Not for lbfgs.
+    dropout : float or array-like of shape (n_layers - 2,), default=0.0
+        Probability that a hidden unit is left out of a training step, one for all
+        hidden layers or one each, in [0, 1). Not for lbfgs.
+    batch_norm : bool, default=False
+        Whether each hidden layer's units are normalised over the batch, before the
+        activation; predictions use running statistics. Not for lbfgs.
+    gradient_clip : float or None, default=None
+        Norm that the gradient of all parameters together is scaled down to where it
+        is longer.
 
     Attributes
     ----------
@@ -227,6 +240,10 @@ class MLPRegressor(RegressorHead, BaseMLP):
         decay_epochs=None,
         warmup_epochs=0,
         weight_init="auto",
+        l1_ratio=0.0,
+        dropout=0.0,
+        batch_norm=False,
+        gradient_clip=None,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -263,3 +280,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
         self.decay_epochs = decay_epochs
         self.warmup_epochs = warmup_epochs
         self.weight_init = weight_init
+        self.l1_ratio = l1_ratio
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.gradient_clip = gradient_clip

@@ -90,10 +90,17 @@ SHARED = {
     "dtype": ["float16", "double", 32, None],
     "scoring": ["nonsense", 3],
     "weight_init": ["xavier", None, 0.1],
+    "l1_ratio": [-0.1, 1.1, None, "most"],
+    "dropout": [-0.1, 1.0, None, "half"],
+    "batch_norm": ["yes", None, 2],
+    "gradient_clip": [0, -1, "norm"],
     "callbacks": ["print", 3, print, np.array([Callback()])],
 }
 OWN = {
-    MLPClassifier: {"class_weight": ["uneven", 3]},
+    MLPClassifier: {
+        "class_weight": ["uneven", 3],
+        "label_smoothing": [-0.1, 1.0, None, "some"],
+    },
     MLPRegressor: {
         "loss": ["hinge", None, "log_loss"],
         "quantile": [0, 1.0, -0.5, "half", None],
