@@ -12,6 +12,7 @@ from skorch.callbacks import GradientNormClipping, LRScheduler, PrintLog
 
 from sknn._sklearn_compat import takes_sample_weight
 from sknn.training._callbacks import EpochContexts
+from sknn.training._dropout import make_masks
 from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
 from sknn.training._net import Criterion, Net, Task
@@ -54,19 +55,21 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     optimizer = estimator.optimizer_ if incremental else None
     options = _optimizer_options(estimator)
     alpha = float(estimator.alpha)
+    masks = make_masks(estimator._dropout_rates, random_state, estimator.t_)
     decays = (type(optimizer) if optimizer else options["optimizer"]) is AdamW
     task = Task(
         loss=loss,
         penalty=L2Penalty(0.0 if decays else alpha),
         monitor=_make_monitor(estimator, _make_validation(estimator, held_out, loss)),
         make_gradient=lambda flat: estimator._make_gradient(
-            flat, loss, batch_size, rows
+            flat, loss, batch_size, rows, masks
         ),
         targets=targets,
         validation=held_out,
         flat=flat,
         optimizer=optimizer,
         history=estimator.history_,
+        masks=masks,
     )
     callbacks = _make_callbacks(estimator)
     if root is not None:
@@ -81,6 +84,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         device=None,
         iterator_train__random_state=random_state if estimator.shuffle else None,
         iterator_train__device=flat.values.device,
+        iterator_train__joins_last=getattr(flat.module, "has_batch_norm", False),
         iterator_valid__device=flat.values.device,
         **options,
     ).initialize()

@@ -55,6 +55,10 @@ TRAINING_CONSTRAINTS = {
     "callbacks": [list, tuple, None],
 }
 
+_SAME_LOSS = "whose line searches need the same loss at every evaluation"
+# what lbfgs cannot have -> why
+NOT_WITH_LBFGS = {"dropout": _SAME_LOSS, "batch_norm": "which takes no batches"}
+
 
 def check_callbacks(callbacks):
     """Check that all of a list are skorch's, named or not.
@@ -70,6 +74,25 @@ def check_callbacks(callbacks):
             raise TypeError(
                 "callbacks must be a list of skorch callbacks (scikit-learn's go "
                 f"through set_callbacks): got {callback!r}."
+            )
+
+
+def refuse_with_lbfgs(estimator):
+    """Refuse what needs a loss that differs from step to step.
+
+    Raises
+    ------
+    ValueError
+        Naming the first such parameter.
+    """
+    if estimator.solver != "lbfgs":
+        return
+    for name, why in NOT_WITH_LBFGS.items():
+        value = getattr(estimator, name, None)
+        if np.any(value):
+            none = type(np.ravel(value)[0].item())()
+            raise ValueError(
+                f"{name} must be {none} with solver='lbfgs', {why}: got {value!r}."
             )
 
 

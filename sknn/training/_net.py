@@ -20,6 +20,7 @@ from sknn.training._callbacks import (
     picks_parameters,
 )
 from sknn.training._checkpoint import load_optimizer, owners_of, pack_optimizer
+from sknn.training._dropout import attach_masks
 from sknn.training._gradient import AutogradGradient
 from sknn.training._updates import (
     SGD,
@@ -90,6 +91,8 @@ class Task:
         Optimizer of an earlier fit that is continued.
     history : skorch.history.History or None
         History of an earlier fit that is continued.
+    masks : DropoutMasks or None
+        What dropout layers draw from where autograd finds the gradient.
     """
 
     loss: Any
@@ -101,6 +104,7 @@ class Task:
     flat: Any = None
     optimizer: Any = None
     history: Any = None
+    masks: Any = None
 
 
 class Net(NeuralNet):
@@ -218,6 +222,7 @@ class Net(NeuralNet):
         self.is_flat_now = self.optimizer is None or self.is_flat
         gradient = task.make_gradient(task.flat) if self.is_flat_now else None
         if gradient is None:
+            attach_masks(self.module_, task.masks)
             gradient = AutogradGradient(
                 self.module_, task.loss, self._zero_grad_optimizer
             )
@@ -242,6 +247,7 @@ class Net(NeuralNet):
         if close is not None:
             close()
         self.gradient = self.penalize = self._update = None
+        attach_masks(self.module_, None)
         self._set_training(False)
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
@@ -327,7 +333,8 @@ class Net(NeuralNet):
         """One update that tells callbacks; rows without any weight move nothing."""
         if batch.total == 0:
             with torch.no_grad():
-                outputs = self.infer(batch[0])
+                outputs = self.evaluation_step(batch)
+            self._set_training(True)
             return {"loss": torch.zeros(()), "y_pred": outputs}
         return super().train_step(batch, **fit_params)
 
