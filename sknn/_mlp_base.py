@@ -134,11 +134,8 @@ class BaseMLP(BaseNetwork):
         self.out_activation_ = OUTPUT_ACTIVATIONS[targets.loss]
 
     def _largest_product(self, n_rows):
-        """None that more than one thread would share: parts of a batch are.
-
-        Normalised batches have no parts, since each row depends on all.
-        """
-        if self._flat.on_cpu and not self.module_.norms:
+        """None that more than one thread would share: parts of a batch are."""
+        if self._flat.on_cpu:
             return 0
         return super()._largest_product(n_rows)
 
@@ -166,7 +163,7 @@ class BaseMLP(BaseNetwork):
         widths = [layer.out_features for layer in self.module_.layers]
         largest = max(layer.weight.numel() for layer in self.module_.layers)
         n_parts = n_parts_worth(batch_size * largest, batch_size, MOST_SUMMED_PARTS)
-        if not flat.on_cpu or self.module_.norms:
+        if not flat.on_cpu or self.module_.has_batch_norm:  # all rows depend on all
             n_parts = 1
         ops, loss_ops = choose_ops(flat.values.device, X, batch_size // n_parts, widths)
         others = [torch.zeros_like(flat.gradient) for _ in range(n_parts - 1)]

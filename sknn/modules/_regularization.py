@@ -96,18 +96,17 @@ class BatchNorm(nn.Module):
         mean, variance = self.running_mean, self.running_var
         if self.training and len(x) > 1:
             mean, variance = weighted_moments(x, row_weight)
-            self.track(mean.detach(), variance.detach())
+            self._track(mean.detach(), variance.detach())
         scale = self.weight * (variance + self.eps).rsqrt()
         return (x - mean) * scale + self.bias
 
-    @torch.no_grad()
-    def track(self, mean: Tensor, variance: Tensor) -> None:
+    def _track(self, mean: Tensor, variance: Tensor) -> None:
         """Move the running statistics towards those of one more batch."""
         self.num_batches_tracked += 1
         kept = (1 - self.momentum) ** int(self.num_batches_tracked)
         step = self.momentum / (1 - kept)
-        self.running_mean.lerp_(mean.view_as(self.running_mean), step)
-        self.running_var.lerp_(variance.view_as(self.running_var), step)
+        self.running_mean.lerp_(mean, step)
+        self.running_var.lerp_(variance, step)
 
     def extra_repr(self) -> str:
         """Return the number of units for the layer's representation."""

@@ -95,6 +95,11 @@ class DeltaRule:
         self._backward(x, buffers)
         return value
 
+    def settle(self):
+        """Bring running statistics up to the last batch."""
+        for norm in self._norms:
+            norm.settle()
+
     def _forward(self, batch, buffers):
         """Fill the layers' activations; the last layer's are the raw outputs."""
         h, n_hidden = batch[0], len(self._weights) - 1

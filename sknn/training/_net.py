@@ -307,6 +307,7 @@ class Net(NeuralNet):
             update()
             update = self._update  # one `step` is what a scheduler wants to see
             total += loss * batch.n_rows
+        gradient.settle()
         loss = float(total) / n_rows
         self.record_as_batch(loss, n_rows)
         return loss
@@ -352,6 +353,7 @@ class Net(NeuralNet):
                 batch.n_rows,
             )
         )
+        gradient.settle()
         loss = loss + self.penalize(batch.total)
         loss = torch.as_tensor(loss, dtype=torch.float64)
         return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}
