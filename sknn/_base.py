@@ -19,6 +19,7 @@ from sknn._door import (
     FLOAT_TYPES,
     TRAINING_CONSTRAINTS,
     check_callbacks,
+    check_solver,
     naming,
     resolve_device,
     warn_of_ignored,
@@ -81,6 +82,7 @@ class BaseNetwork(
     def _check_parameters(self):
         """Check what a table of types and ranges cannot say."""
         check_callbacks(self.callbacks)
+        check_solver(self)
         warn_of_ignored(self)
 
     def _check_X(self, X, dtype, **options):

@@ -73,6 +73,21 @@ def check_callbacks(callbacks):
             )
 
 
+def check_solver(estimator):
+    """Refuse what the solver cannot do.
+
+    Raises
+    ------
+    ValueError
+        If lbfgs, which wants an objective with a gradient, is given an L1 norm.
+    """
+    if estimator.solver == "lbfgs" and estimator.l1_ratio > 0:
+        raise ValueError(
+            "l1_ratio must be 0 with solver='lbfgs', which needs a gradient at zero: "
+            f"got {estimator.l1_ratio}."
+        )
+
+
 def warn_of_ignored(estimator):
     """Warn of pairs of parameters of which one does nothing."""
     solver = estimator.solver
@@ -84,6 +99,8 @@ def warn_of_ignored(estimator):
         ignored.append(("learning_rate", "solver"))
     if solver == "lbfgs" and estimator.warmup_epochs:
         ignored.append(("warmup_epochs", "solver"))
+    if solver == "lbfgs" and estimator.gradient_clip is not None:
+        ignored.append(("gradient_clip", "solver"))
     why = "learning_rate" if schedule == estimator.learning_rate else "solver"
     for name in ("learning_rate_final", "decay_epochs"):
         given = getattr(estimator, name) is not None
