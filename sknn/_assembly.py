@@ -16,7 +16,7 @@ from sknn.training._dropout import make_masks
 from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
 from sknn.training._net import Criterion, Net, Task
-from sknn.training._penalty import L2Penalty
+from sknn.training._penalty import Penalty
 from sknn.training._schedules import effective_schedule, make_schedule
 from sknn.training._stopping import Curves, Patience
 from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
@@ -25,7 +25,7 @@ CONTEXTS = "sklearn_callbacks"
 OPTIMIZERS = {
     "sgd": (SGD, ("momentum", "nesterov")),
     "adam": (Adam, ("betas", "eps")),
-    "adamw": (AdamW, ("betas", "eps", "n_decayed")),
+    "adamw": (AdamW, ("betas", "eps")),
     "adagrad": (Adagrad, ("eps",)),
     "rmsprop": (RMSprop, ("rho", "eps")),
 }
@@ -54,12 +54,12 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     loss = make_loss(targets.loss, **targets.loss_options)
     optimizer = estimator.optimizer_ if incremental else None
     options = _optimizer_options(estimator)
-    alpha = float(estimator.alpha)
     masks = make_masks(estimator._dropout_rates, random_state, estimator.t_)
     decays = (type(optimizer) if optimizer else options["optimizer"]) is AdamW
+    penalty = Penalty(float(estimator.alpha), float(estimator.l1_ratio))
     task = Task(
         loss=loss,
-        penalty=L2Penalty(0.0 if decays else alpha),
+        penalty=Penalty(0.0) if decays else penalty,
         monitor=_make_monitor(estimator, _make_validation(estimator, held_out, loss)),
         make_gradient=lambda flat: estimator._make_gradient(
             flat, loss, batch_size, rows, masks
@@ -88,8 +88,8 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         iterator_valid__device=flat.values.device,
         **options,
     ).initialize()
-    if decays:
-        net.optimizer_.param_groups[0]["weight_decay"] = alpha
+    if net.optimizer_ is not None:
+        _regularise(net.optimizer_, penalty, decays, estimator.gradient_clip)
     net.device = str(flat.values.device)  # where the module is already
     net.verbose = estimator.verbose or any(
         isinstance(callback, PrintLog) for _, callback in net.callbacks_
@@ -108,13 +108,23 @@ def _optimizer_options(estimator):
         "betas": (estimator.beta_1, estimator.beta_2),
         "rho": estimator.rho,
         "eps": estimator.epsilon,
-        "n_decayed": estimator._flat.n_penalized,
     }
     return {
         "lr": float(estimator.learning_rate_init),
         "optimizer": optimizer,
+        "optimizer__n_weights": estimator._flat.n_penalized,
         **{f"optimizer__{name}": values[name] for name in names},
     }
+
+
+def _regularise(optimizer, penalty, decays, clip):
+    """Tell an optimizer, new or of an earlier call, what of all this is its work."""
+    for group in optimizer.param_groups:
+        group["clip"] = clip
+        if decays:
+            group.update(weight_decay=penalty.l2, l1=penalty.l1)
+        elif not penalty.l1:
+            group.update(l1=0.0, pull=0.0)
 
 
 def _make_monitor(estimator, validate):

@@ -19,8 +19,8 @@ from sknn._door import (
     FLOAT_TYPES,
     TRAINING_CONSTRAINTS,
     check_callbacks,
+    check_solver,
     naming,
-    refuse_with_lbfgs,
     resolve_device,
     warn_of_ignored,
 )
@@ -87,7 +87,7 @@ class BaseNetwork(
     def _check_parameters(self):
         """Check what a table of types and ranges cannot say."""
         check_callbacks(self.callbacks)
-        refuse_with_lbfgs(self)
+        check_solver(self)
         warn_of_ignored(self)
 
     def _check_X(self, X, dtype, **options):

@@ -55,9 +55,12 @@ TRAINING_CONSTRAINTS = {
     "callbacks": [list, tuple, None],
 }
 
-_SAME_LOSS = "whose line searches need the same loss at every evaluation"
-# what lbfgs cannot have -> why
-NOT_WITH_LBFGS = {"dropout": _SAME_LOSS, "batch_norm": "which takes no batches"}
+# what lbfgs cannot have -> the value that asks for none, and why
+NOT_WITH_LBFGS = {
+    "l1_ratio": ("0", "which needs a gradient at zero"),
+    "dropout": ("0", "whose line searches need the same loss at every evaluation"),
+    "batch_norm": ("False", "which takes no batches"),
+}
 
 
 def check_callbacks(callbacks):
@@ -77,20 +80,17 @@ def check_callbacks(callbacks):
             )
 
 
-def refuse_with_lbfgs(estimator):
-    """Refuse what needs a loss that differs from step to step.
+def check_solver(estimator):
+    """Refuse what the solver cannot do.
 
     Raises
     ------
     ValueError
-        Naming the first such parameter.
+        Naming the first parameter that lbfgs has no way of honouring.
     """
-    if estimator.solver != "lbfgs":
-        return
-    for name, why in NOT_WITH_LBFGS.items():
+    for name, (none, why) in NOT_WITH_LBFGS.items():
         value = getattr(estimator, name, None)
-        if np.any(value):
-            none = type(np.ravel(value)[0].item())()
+        if estimator.solver == "lbfgs" and np.any(value):
             raise ValueError(
                 f"{name} must be {none} with solver='lbfgs', {why}: got {value!r}."
             )
@@ -107,6 +107,8 @@ def warn_of_ignored(estimator):
         ignored.append(("learning_rate", "solver"))
     if solver == "lbfgs" and estimator.warmup_epochs:
         ignored.append(("warmup_epochs", "solver"))
+    if solver == "lbfgs" and estimator.gradient_clip is not None:
+        ignored.append(("gradient_clip", "solver"))
     why = "learning_rate" if schedule == estimator.learning_rate else "solver"
     for name in ("learning_rate_final", "decay_epochs"):
         given = getattr(estimator, name) is not None

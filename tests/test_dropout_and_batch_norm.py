@@ -246,8 +246,8 @@ def test_rates_that_fit_no_layers(digits, dropout):
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"dropout": 0.5}, "dropout must be 0.0 with solver='lbfgs'.*got 0.5"),
-        ({"dropout": [0.0, 0.5]}, r"dropout must be 0.0 .*got \[0.0, 0.5\]"),
+        ({"dropout": 0.5}, "dropout must be 0 with solver='lbfgs'.*got 0.5"),
+        ({"dropout": [0.0, 0.5]}, r"dropout must be 0 .*got \[0.0, 0.5\]"),
         ({"batch_norm": True}, "batch_norm must be False with solver='lbfgs'"),
     ],
 )

@@ -74,8 +74,8 @@ class Task:
     ----------
     loss : Loss
         What is minimised, the penalty aside.
-    penalty : L2Penalty
-        Added to the gradient after each batch.
+    penalty : Penalty
+        Added to the gradient after each batch; the optimizer sees to its L1 part.
     monitor : Monitor
         Called after every epoch.
     make_gradient : callable
@@ -237,6 +237,8 @@ class Net(NeuralNet):
             self.penalize = task.penalty.on(flat.weights, flat.weight_gradient)
             if isinstance(self.optimizer_, FusedOptimizer):
                 self._update = self.optimizer_.on(flat.parameter)
+        if task.penalty.l1:
+            self.penalize = self._pass_on_l1(self.penalize)
         parameters = [flat.values] if self.is_flat_now else flat.parameters
         tensors = [p.detach() for p in parameters]
         task.monitor.begin(self, [*tensors, *self.module_.buffers()])
@@ -329,6 +331,17 @@ class Net(NeuralNet):
         trained = [p for p in parameters if p.ndim >= 2 and p.grad is not None]
         weights = [p.detach() for p in trained]
         return self.task.penalty(weights, [p.grad for p in trained], total)
+
+    def _pass_on_l1(self, penalize):
+        """The same penalty, which also gives the optimizer the L1 norm's strength."""
+        l1, optimizer = self.task.penalty.l1, self.optimizer_
+
+        def penalize_and_pass_on(total):
+            for group in optimizer.param_groups:
+                group["l1"] = l1 / total
+            return penalize(total)
+
+        return penalize_and_pass_on
 
     def train_step(self, batch, **fit_params):
         """One update that tells callbacks; rows without any weight move nothing."""
