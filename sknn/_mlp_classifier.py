@@ -119,7 +119,7 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         is longer.
     label_smoothing : float, default=0.0
         Share of the targets that is spread evenly over all classes in training, in
-        [0, 1).
+        [0, 1). The validation loss and all scores are those of the true labels.
 
     Attributes
     ----------
@@ -132,7 +132,7 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     intercepts_ : list of ndarray of shape (fan_out,)
         Biases of each layer, views of the module's parameters.
     loss_ : float
-        Training loss after the last epoch, penalty included.
+        Training loss after the last epoch, penalty and label smoothing included.
     loss_curve_ : list of float
         Training loss after each epoch.
     best_loss_ : float or None
