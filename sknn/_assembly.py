@@ -51,7 +51,9 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         Root context of scikit-learn's callbacks and the arguments of their hooks.
     """
     targets, flat = estimator._targets, estimator._flat
-    loss = make_loss(targets.loss, **targets.loss_options)
+    truth = make_loss(targets.loss, **targets.loss_options)
+    smoothing = getattr(estimator, "label_smoothing", 0.0)
+    loss = make_loss(targets.loss, smoothing, **targets.loss_options)
     optimizer = estimator.optimizer_ if incremental else None
     options = _optimizer_options(estimator)
     masks = make_masks(estimator._dropout_rates, random_state, estimator.t_)
@@ -60,7 +62,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     task = Task(
         loss=loss,
         penalty=Penalty(0.0) if decays else penalty,
-        monitor=_make_monitor(estimator, _make_validation(estimator, held_out, loss)),
+        monitor=_make_monitor(estimator, _make_validation(estimator, held_out, truth)),
         make_gradient=lambda flat: estimator._make_gradient(
             flat, loss, batch_size, rows, masks
         ),
@@ -76,7 +78,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         callbacks.append((CONTEXTS, _epoch_contexts(estimator, root, task.monitor)))
     net = Net(
         estimator.module_,
-        criterion=Criterion(loss),
+        criterion=Criterion(truth, loss),
         task=task,
         max_epochs=1 if incremental else estimator.max_iter,
         batch_size=batch_size,

@@ -120,7 +120,7 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         is longer.
     label_smoothing : float, default=0.0
         Share of the targets that is spread evenly over all classes in training, in
-        [0, 1).
+        [0, 1). The validation loss and all scores are those of the true labels.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Biases of each layer, views of the module's parameters; with `batch_norm` what
         is added after the normalization.
     loss_ : float
-        Training loss after the last epoch, penalty included.
+        Training loss after the last epoch, penalty and label smoothing included.
     loss_curve_ : list of float
         Training loss after each epoch.
     best_loss_ : float or None

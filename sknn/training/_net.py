@@ -52,17 +52,33 @@ class NetRows(Rows, Dataset):
 
 
 class Criterion(nn.Module):
-    """A loss as skorch asks for one: a module of raw outputs and targets."""
+    """A loss as skorch asks for one: a module of raw outputs and targets.
 
-    def __init__(self, loss):
+    Parameters
+    ----------
+    loss : Loss
+        Loss of validation rows.
+    training_loss : Loss, optional
+        Loss of training rows; None is the same.
+
+    Attributes
+    ----------
+    sees_training_rows : bool
+        Whether rows that are evaluated only, not trained on, are training rows.
+    """
+
+    sees_training_rows = False
+
+    def __init__(self, loss, training_loss=None):
         super().__init__()
-        self.loss = loss
+        self.loss, self.training_loss = loss, training_loss or loss
 
     def forward(self, raw, y):
-        raw = raw.detach()
+        in_training = self.training or self.sees_training_rows
+        loss, raw = self.training_loss if in_training else self.loss, raw.detach()
         batch = Batch(None, y, None, float(len(raw)), len(raw))
-        buffers = self.loss.buffers(TorchOps, raw)
-        value = self.loss(TorchOps, raw, batch, torch.empty_like(raw), buffers)
+        buffers = loss.buffers(TorchOps, raw)
+        value = loss(TorchOps, raw, batch, torch.empty_like(raw), buffers)
         return torch.as_tensor(value)
 
 
@@ -377,6 +393,7 @@ class Net(NeuralNet):
         if rows is None or not listening:
             return False
         prefix = "train" if training else "valid"
+        self.criterion_.sees_training_rows = training
         batches = self.get_iterator(rows, training=False)
         self.run_single_epoch(batches, training, prefix, self.validation_step)
         return True
