@@ -12,10 +12,11 @@ from skorch.callbacks import GradientNormClipping, LRScheduler, PrintLog
 
 from sknn._sklearn_compat import takes_sample_weight
 from sknn.training._callbacks import EpochContexts
+from sknn.training._dropout import make_masks
 from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
 from sknn.training._net import Criterion, Net, Task
-from sknn.training._penalty import L2Penalty
+from sknn.training._penalty import Penalty
 from sknn.training._schedules import effective_schedule, make_schedule
 from sknn.training._stopping import Curves, Patience
 from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
@@ -24,7 +25,7 @@ CONTEXTS = "sklearn_callbacks"
 OPTIMIZERS = {
     "sgd": (SGD, ("momentum", "nesterov")),
     "adam": (Adam, ("betas", "eps")),
-    "adamw": (AdamW, ("betas", "eps", "n_decayed")),
+    "adamw": (AdamW, ("betas", "eps")),
     "adagrad": (Adagrad, ("eps",)),
     "rmsprop": (RMSprop, ("rho", "eps")),
 }
@@ -50,30 +51,34 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         Root context of scikit-learn's callbacks and the arguments of their hooks.
     """
     targets, flat = estimator._targets, estimator._flat
-    loss = make_loss(targets.loss, **targets.loss_options)
+    truth = make_loss(targets.loss, **targets.loss_options)
+    smoothing = getattr(estimator, "label_smoothing", 0.0)
+    loss = make_loss(targets.loss, smoothing, **targets.loss_options)
     optimizer = estimator.optimizer_ if incremental else None
     options = _optimizer_options(estimator)
-    alpha = float(estimator.alpha)
+    masks = make_masks(estimator._dropout_rates, random_state, estimator.t_)
     decays = (type(optimizer) if optimizer else options["optimizer"]) is AdamW
+    penalty = Penalty(float(estimator.alpha), float(estimator.l1_ratio))
     task = Task(
         loss=loss,
-        penalty=L2Penalty(0.0 if decays else alpha),
-        monitor=_make_monitor(estimator, _make_validation(estimator, held_out, loss)),
+        penalty=Penalty(0.0) if decays else penalty,
+        monitor=_make_monitor(estimator, _make_validation(estimator, held_out, truth)),
         make_gradient=lambda flat: estimator._make_gradient(
-            flat, loss, batch_size, rows
+            flat, loss, batch_size, rows, masks
         ),
         targets=targets,
         validation=held_out,
         flat=flat,
         optimizer=optimizer,
         history=estimator.history_,
+        masks=masks,
     )
     callbacks = _make_callbacks(estimator)
     if root is not None:
         callbacks.append((CONTEXTS, _epoch_contexts(estimator, root, task.monitor)))
     net = Net(
         estimator.module_,
-        criterion=Criterion(loss),
+        criterion=Criterion(truth, loss),
         task=task,
         max_epochs=1 if incremental else estimator.max_iter,
         batch_size=batch_size,
@@ -81,11 +86,12 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         device=None,
         iterator_train__random_state=random_state if estimator.shuffle else None,
         iterator_train__device=flat.values.device,
+        iterator_train__joins_last=getattr(flat.module, "has_batch_norm", False),
         iterator_valid__device=flat.values.device,
         **options,
     ).initialize()
-    if decays:
-        net.optimizer_.param_groups[0]["weight_decay"] = alpha
+    if net.optimizer_ is not None:
+        _regularise(net.optimizer_, penalty, decays, estimator.gradient_clip)
     net.device = str(flat.values.device)  # where the module is already
     net.verbose = estimator.verbose or any(
         isinstance(callback, PrintLog) for _, callback in net.callbacks_
@@ -104,13 +110,23 @@ def _optimizer_options(estimator):
         "betas": (estimator.beta_1, estimator.beta_2),
         "rho": estimator.rho,
         "eps": estimator.epsilon,
-        "n_decayed": estimator._flat.n_penalized,
     }
     return {
         "lr": float(estimator.learning_rate_init),
         "optimizer": optimizer,
+        "optimizer__n_weights": estimator._flat.n_penalized,
         **{f"optimizer__{name}": values[name] for name in names},
     }
+
+
+def _regularise(optimizer, penalty, decays, clip):
+    """Tell an optimizer, new or of an earlier call, what of all this is its work."""
+    for group in optimizer.param_groups:
+        group["clip"] = clip
+        if decays:
+            group.update(weight_decay=penalty.l2, l1=penalty.l1)
+        elif not penalty.l1:
+            group.update(l1=0.0, pull=0.0)
 
 
 def _make_monitor(estimator, validate):

@@ -19,6 +19,7 @@ from sknn._door import (
     FLOAT_TYPES,
     TRAINING_CONSTRAINTS,
     check_callbacks,
+    check_solver,
     naming,
     resolve_device,
     warn_of_ignored,
@@ -70,9 +71,14 @@ class BaseNetwork(
     def __sklearn_is_fitted__(self):
         return "module_" in vars(self)
 
-    def _make_gradient(self, flat, loss, batch_size, rows):
+    def _make_gradient(self, flat, loss, batch_size, rows, masks):
         """Gradient by hand, or None for autograd."""
         return None
+
+    @property
+    def _dropout_rates(self):
+        """Rate of each of the module's dropout layers."""
+        return []
 
     def _largest_product(self, n_rows):
         """Multiply-adds of the largest matrix product for a batch of `n_rows`."""
@@ -81,6 +87,7 @@ class BaseNetwork(
     def _check_parameters(self):
         """Check what a table of types and ranges cannot say."""
         check_callbacks(self.callbacks)
+        check_solver(self)
         warn_of_ignored(self)
 
     def _check_X(self, X, dtype, **options):

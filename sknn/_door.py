@@ -55,6 +55,13 @@ TRAINING_CONSTRAINTS = {
     "callbacks": [list, tuple, None],
 }
 
+# what lbfgs cannot have -> the value that asks for none, and why
+NOT_WITH_LBFGS = {
+    "l1_ratio": ("0", "which needs a gradient at zero"),
+    "dropout": ("0", "whose line searches need the same loss at every evaluation"),
+    "batch_norm": ("False", "which takes no batches"),
+}
+
 
 def check_callbacks(callbacks):
     """Check that all of a list are skorch's, named or not.
@@ -73,6 +80,22 @@ def check_callbacks(callbacks):
             )
 
 
+def check_solver(estimator):
+    """Refuse what the solver cannot do.
+
+    Raises
+    ------
+    ValueError
+        Naming the first parameter that lbfgs has no way of honouring.
+    """
+    for name, (none, why) in NOT_WITH_LBFGS.items():
+        value = getattr(estimator, name, None)
+        if estimator.solver == "lbfgs" and np.any(value):
+            raise ValueError(
+                f"{name} must be {none} with solver='lbfgs', {why}: got {value!r}."
+            )
+
+
 def warn_of_ignored(estimator):
     """Warn of pairs of parameters of which one does nothing."""
     solver = estimator.solver
@@ -84,6 +107,8 @@ def warn_of_ignored(estimator):
         ignored.append(("learning_rate", "solver"))
     if solver == "lbfgs" and estimator.warmup_epochs:
         ignored.append(("warmup_epochs", "solver"))
+    if solver == "lbfgs" and estimator.gradient_clip is not None:
+        ignored.append(("gradient_clip", "solver"))
     why = "learning_rate" if schedule == estimator.learning_rate else "solver"
     for name in ("learning_rate_final", "decay_epochs"):
         given = getattr(estimator, name) is not None

@@ -1,6 +1,6 @@
 """What the two multi-layer perceptrons share."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from sknn._base import BaseNetwork
 from sknn._sklearn_compat import Interval, StrOptions, check_feature_names_in
 from sknn.modules import MLP
 from sknn.training._activations import ACTIVATIONS
+from sknn.training._batch_norm import BatchNorm
 from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
 from sknn.training._initialization import WEIGHTS, glorot_uniform, initialize
 from sknn.training._parallel import MOST_SUMMED_PARTS, PartedGradient, n_parts_worth
@@ -64,15 +65,39 @@ class BaseMLP(BaseNetwork):
                 "hidden_layer_sizes must be > 0, whole numbers, one a layer: got "
                 f"{self.hidden_layer_sizes}."
             )
+        self._check_dropout()
         super()._check_parameters()
+
+    @property
+    def _dropout_rates(self):
+        """Rate of each hidden layer's dropout."""
+        rates = self.dropout
+        return list(rates) if np.iterable(rates) else [rates] * len(self._hidden_sizes)
+
+    def _check_dropout(self):
+        rates, n_hidden = self._dropout_rates, len(self._hidden_sizes)
+        sound = all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates)
+        if not sound or len(rates) != n_hidden:
+            raise ValueError(
+                "dropout must be a number in [0, 1), or a list of one for each of the "
+                f"{n_hidden} hidden layers: got {self.dropout!r}."
+            )
 
     def _layer_sizes(self, n_features, n_outputs):
         return [n_features, *self._hidden_sizes, n_outputs]
 
     def _make_module(self, n_features, n_outputs, device):
-        return MLP(self._layer_sizes(n_features, n_outputs), self.activation, device)
+        return MLP(
+            self._layer_sizes(n_features, n_outputs),
+            self.activation,
+            device,
+            self._dropout_rates,
+            self.batch_norm,
+        )
 
     def _initialize(self, module, random_state):
+        for norm in module.norms:
+            norm.reset_parameters()
         if self.weight_init != "auto":
             initialize(module, random_state, self.weight_init)
             return
@@ -89,9 +114,17 @@ class BaseMLP(BaseNetwork):
                 "warm_start or partial_fit goes on with the weights: the fitted layers "
                 f"have {fitted} units, and now {wanted} are asked for."
             )
+        has_norms = len(self.module_.norms) > 0
+        if has_norms != (self.batch_norm and len(layers) > 1):
+            raise ValueError(
+                "batch_norm must stay as fitted while warm_start or partial_fit goes "
+                f"on with the weights: it was {has_norms}, and now {self.batch_norm} "
+                "is asked for."
+            )
 
     def _update_module(self):
         self.module_.set_activation(self.activation)
+        self.module_.set_dropout(self._dropout_rates)
         if self._forward_pass and self._forward_pass.activation != self.activation:
             self._forward_pass = self._make_forward_pass()
 
@@ -106,34 +139,42 @@ class BaseMLP(BaseNetwork):
             return 0
         return super()._largest_product(n_rows)
 
-    def _parameter_views(self):
-        """Weights (fan_in, fan_out) and biases (1, fan_out) of each layer."""
-        return split_views([p.detach() for p in self._flat.parameters])
+    def _forward_views(self):
+        """Weights and biases of each layer, of one without normalization as good."""
+        weights, biases, scales = split_views(
+            [p.detach() for p in self._flat.parameters], len(self.module_.layers)
+        )
+        for k, (norm, scale) in enumerate(zip(self.module_.norms, scales, strict=True)):
+            factor = scale * (norm.running_var + norm.eps).rsqrt()
+            weights[k] = weights[k] * factor
+            biases[k] = biases[k] - norm.running_mean * factor
+        return weights, biases
 
-    def _forward_of(self, views):
-        """Forward pass through weights and biases."""
-        return ForwardPass(*views, self.module_.activation_name)
+    def _make_forward_pass(self):
+        if not self._flat.on_cpu or self.module_.norms:
+            return None
+        weights, biases, _ = split_views(
+            list(self._flat.value_views), len(self.module_.layers)
+        )
+        return ForwardPass(weights, biases, self.module_.activation_name)
 
-    def _make_gradient(self, flat, loss, batch_size, rows):
-        X, (weights, biases) = rows.arrays[0], self._parameter_views()
-        widths = [bias.shape[-1] for bias in biases]
-        product_size = batch_size * max(weight.numel() for weight in weights)
-        n_parts = n_parts_worth(product_size, batch_size, MOST_SUMMED_PARTS)
-        if not flat.on_cpu:
+    def _make_gradient(self, flat, loss, batch_size, rows, masks):
+        X, values = rows.arrays[0], [p.detach() for p in flat.parameters]
+        widths = [layer.out_features for layer in self.module_.layers]
+        largest = max(layer.weight.numel() for layer in self.module_.layers)
+        n_parts = n_parts_worth(batch_size * largest, batch_size, MOST_SUMMED_PARTS)
+        if not flat.on_cpu or self.module_.has_batch_norm:  # all rows depend on all
             n_parts = 1
         ops, loss_ops = choose_ops(flat.values.device, X, batch_size // n_parts, widths)
         others = [torch.zeros_like(flat.gradient) for _ in range(n_parts - 1)]
+        own_masks = [masks] * n_parts
+        if masks and n_parts > 1:
+            own_masks = masks.spawn(n_parts)
         parts = [
-            DeltaRule(
-                weights,
-                biases,
-                *split_views(list(flat.views_of(gradient))),
-                self.module_.activation_name,
-                loss,
-                ops,
-                loss_ops,
+            self._make_rule(
+                values, list(flat.views_of(to)), loss, ops, loss_ops, own_masks[i]
             )
-            for gradient in (flat.gradient, *others)
+            for i, to in enumerate((flat.gradient, *others))
         ]
         if n_parts == 1:
             return parts[0]
@@ -141,10 +182,27 @@ class BaseMLP(BaseNetwork):
         n_threads = min(n_parts, available_threads())
         return PartedGradient(parts, flat.gradient.numpy(), arrays, n_threads)
 
-    def _make_forward_pass(self):
-        if not self._flat.on_cpu:
-            return None
-        return self._forward_of(split_views(list(self._flat.value_views)))
+    def _make_rule(self, values, gradients, loss, ops, loss_ops, masks):
+        """Delta rule of parameters in flat order, and of where their gradients go."""
+        n_layers = len(self.module_.layers)
+        weights, biases, scales = split_views(values, n_layers)
+        to_weights, to_biases, to_scales = split_views(gradients, n_layers)
+        shifts = zip(scales, biases, to_scales, to_biases, strict=False)
+        return DeltaRule(
+            weights,
+            biases,
+            to_weights,
+            to_biases,
+            self.module_.activation_name,
+            loss,
+            ops,
+            loss_ops,
+            [
+                BatchNorm(norm, *of_layer)
+                for norm, of_layer in zip(self.module_.norms, shifts, strict=True)
+            ],
+            masks,
+        )
 
     def _raw_outputs(self, X):
         if not self._flat.on_cpu:
@@ -170,10 +228,10 @@ class BaseMLP(BaseNetwork):
             assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
 
     def _forward(self, X, hidden=False, on_doubt=None):
-        forward = self._forward_pass
-        same = forward.activation == self.module_.activation_name
+        forward, name = self._forward_pass, self.module_.activation_name
+        same = forward is not None and forward.activation == name
         if not same or not self._flat.holds_values():  # loose, now or for good
-            forward = self._forward_of(self._parameter_views())
+            forward = ForwardPass(*self._forward_views(), name)
         return forward(X, hidden, on_doubt)
 
     def transform(self, X):
@@ -223,8 +281,13 @@ class BaseMLP(BaseNetwork):
 
     @property
     def intercepts_(self):
-        """Biases of each layer, (fan_out,): views of the module's."""
-        return Views(array_view(layer.bias) for layer in self.module_.layers)
+        """Biases of each layer, (fan_out,): views of the module's.
+
+        A normalised layer's is what is added after the normalization.
+        """
+        *hidden, last = self.module_.layers
+        owners = [*(self.module_.norms or hidden), last]
+        return Views(array_view(owner.bias) for owner in owners)
 
 
 class Views(list):
@@ -239,8 +302,15 @@ def array_view(tensor):
     return tensor.detach().cpu().numpy()
 
 
-def split_views(parameters):
-    """Weights (fan_in, fan_out) and biases (1, fan_out) of parameters in flat order."""
-    n_layers = len(parameters) // 2
+def split_views(parameters, n_layers):
+    """Weights, biases and scales of parameters in flat order.
+
+    Weights are (fan_in, fan_out), biases and scales (1, fan_out). Only normalised
+    layers have scales; their biases come with these, after those of linear layers.
+    """
     weights = [weight.t() for weight in parameters[:n_layers]]
-    return weights, [bias.view(1, -1) for bias in parameters[n_layers:]]
+    vectors = [vector.view(1, -1) for vector in parameters[n_layers:]]
+    if len(vectors) == n_layers:
+        return weights, vectors, []
+    last, *of_norms = vectors
+    return weights, [*of_norms[1::2], last], of_norms[::2]

@@ -47,8 +47,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     shuffle : bool, default=True
         Whether to visit the rows in a new order each epoch.
     random_state : int, RandomState instance or None, default=None
-        Decides initial weights, the validation split and the order of rows. The same
-        int gives the same bits on the same machine.
+        Decides initial weights, the validation split, the order of rows and the units
+        that are dropped. The same int gives the same bits on the same machine.
     tol : float, default=0.0001
         Improvement of the loss, or of the validation score, that counts; for lbfgs the
         largest component of the gradient at which to stop.
@@ -113,13 +113,14 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         hidden layers or one each, in [0, 1). Not for lbfgs.
     batch_norm : bool, default=False
         Whether each hidden layer's units are normalised over the batch, before the
-        activation; predictions use running statistics. Not for lbfgs.
+        activation; predictions use running statistics. Not for lbfgs. A last batch of
+        one row joins the one before.
     gradient_clip : float or None, default=None
         Norm that the gradient of all parameters together is scaled down to where it
         is longer.
     label_smoothing : float, default=0.0
         Share of the targets that is spread evenly over all classes in training, in
-        [0, 1).
+        [0, 1). The validation loss and all scores are those of the true labels.
 
     Attributes
     ----------
@@ -130,9 +131,10 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     coefs_ : list of ndarray of shape (fan_in, fan_out)
         Weights of each layer, views of the module's parameters.
     intercepts_ : list of ndarray of shape (fan_out,)
-        Biases of each layer, views of the module's parameters.
+        Biases of each layer, views of the module's parameters; with `batch_norm` what
+        is added after the normalization.
     loss_ : float
-        Training loss after the last epoch, penalty included.
+        Training loss after the last epoch, penalty and label smoothing included.
     loss_curve_ : list of float
         Training loss after each epoch.
     best_loss_ : float or None

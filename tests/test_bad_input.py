@@ -60,11 +60,11 @@ def refuses(call, estimator, parts, capsys, error=(ValueError, TypeError)):
 
 SHARED = {
     "hidden_layer_sizes": [0, -1, 2.5, "wide", None],
-    "activation": ["step", None, 1],
-    "solver": ["newton", None],
+    "activation": ["step", "swish", "Sign", ["relu"], None, 1],
+    "solver": ["newton", "AdamW", "nadam", None],
     "alpha": [-1e-4, "small", None, np.nan],
-    "batch_size": [0, -5, 2.5, "big", None],
-    "learning_rate": ["fast", None, 0.1],
+    "batch_size": [0, -5, 2.5, "big", "Full", np.nan, None],
+    "learning_rate": ["fast", "onecycle", "Cosine", None, 0.1],
     "learning_rate_init": [0, -0.1, "auto", None],
     "power_t": [-0.5, "half"],
     "max_iter": [0, -1, 2.5, "many", None],
@@ -80,31 +80,31 @@ SHARED = {
     "beta_1": [-0.1, 1.0],
     "beta_2": [-0.1, 1.0],
     "epsilon": [0.0, -1e-8],
-    "rho": [-0.1, 1.0, None, "most"],
-    "learning_rate_final": [0, -0.1, "low"],
-    "decay_epochs": [0, -1, "all"],
-    "warmup_epochs": [-1, None, "few"],
+    "rho": [-0.1, 1.0, None, "most", np.nan, [0.9]],
+    "learning_rate_final": [0, -0.1, "low", np.nan, np.inf],
+    "decay_epochs": [0, -1, "all", np.nan, np.inf],
+    "warmup_epochs": [-1, None, "few", np.nan, np.inf],
     "n_iter_no_change": [0, -1, 2.5, None],
     "max_fun": [0, 2.5, None],
     "device": [3, None],
     "dtype": ["float16", "double", 32, None],
     "scoring": ["nonsense", 3],
-    "weight_init": ["xavier", None, 0.1],
-    "l1_ratio": [-0.1, 1.1, None, "most"],
+    "weight_init": ["xavier", "He_normal", ["auto"], None, 0.1],
+    "l1_ratio": [-0.1, 1.1, None, "most", np.nan, [0.5]],
     "dropout": [-0.1, 1.0, None, "half"],
-    "batch_norm": ["yes", None, 2],
-    "gradient_clip": [0, -1, "norm"],
+    "batch_norm": ["yes", None, 2, 0.0, [True]],
+    "gradient_clip": [0, -1, "norm", np.nan, np.inf],
     "callbacks": ["print", 3, print, np.array([Callback()])],
 }
 OWN = {
     MLPClassifier: {
         "class_weight": ["uneven", 3],
-        "label_smoothing": [-0.1, 1.0, None, "some"],
+        "label_smoothing": [-0.1, 1.0, 1.5, None, "some", np.nan, [0.1], True],
     },
     MLPRegressor: {
-        "loss": ["hinge", None, "log_loss"],
-        "quantile": [0, 1.0, -0.5, "half", None],
-        "huber_delta": [0, -1, "one", None],
+        "loss": ["hinge", "mse", ["huber"], None, "log_loss"],
+        "quantile": [0, 1.0, -0.5, "half", np.nan, None],
+        "huber_delta": [0, -1, "one", np.nan, np.inf, [1.0], None],
     },
 }
 PARAMETERS = [
@@ -384,6 +384,16 @@ NUMBERS = {
         {"y": with_entry(np.ones(20), 0.0)},
         {"loss": "gamma"},
     ),
+    "gamma-zero-validation": Case(
+        ["gamma", "y_val: y must be > 0", r"\b0\.0"],
+        {"y": np.ones(20), "X_val": X, "y_val": with_entry(np.ones(20), 0.0)},
+        {"loss": "gamma"},
+    ),
+    "several-quantiles-of-several-columns": Case(
+        ["quantile must be one number", r"\[0\.1, 0\.9\] for 3 columns"],
+        {"y": X},
+        {"loss": "quantile", "quantile": [0.1, 0.9]},
+    ),
     "poisson-negative": Case(
         ["poisson", "y", "-1"],
         {"y": with_entry(np.ones(20), -1.0)},
@@ -589,6 +599,21 @@ CALLS = {
         lambda: fitted(MLPRegressor, loss="poisson"),
         lambda m: m.partial_fit(X, -Y[MLPRegressor]),
         ["poisson", "y", "-"],
+    ),
+    "partial-zero-with-gamma": (
+        lambda: fitted(MLPRegressor, loss="gamma"),
+        lambda m: m.partial_fit(X, with_entry(np.ones(20), 0.0)),
+        ["gamma", "y must be > 0", r"\b0\.0"],
+    ),
+    "partial-more-quantiles": (
+        lambda: fitted(MLPRegressor, loss="quantile").set_params(quantile=[0.1, 0.9]),
+        lambda m: m.partial_fit(X, Y[MLPRegressor]),
+        ["columns of y must stay as fitted", r"\[3, 4, 1\]", r"\[3, 4, 2\]"],
+    ),
+    "partial-bad-smoothing": (
+        lambda: MLPClassifier(label_smoothing=1.0),
+        lambda m: m.partial_fit(X, targets(0, 1), classes=[0, 1]),
+        ["label_smoothing", r"\[0\.0, 1\.0\)", r"1\.0"],
     ),
     "partial-balanced": (
         lambda: MLPClassifier(class_weight="balanced"),

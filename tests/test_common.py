@@ -42,6 +42,7 @@ WEIGHT_CHECKS = [
     "check_sample_weight_equivalence_on_sparse_data",
 ]
 FLOAT32 = dict.fromkeys(WEIGHT_CHECKS, "compares to 1e-7, finer than float32 itself")
+DROPOUT = dict.fromkeys(WEIGHT_CHECKS, "draws a mask for every row")
 EARLY_STOPPING = {
     **dict.fromkeys(WEIGHT_CHECKS, "repeated rows fall into another validation split"),
     **dict.fromkeys(
@@ -71,6 +72,8 @@ def expected_failures(estimator):
     expected = {}
     if estimator.dtype == "float32":
         expected |= FLOAT32
+    if estimator.dropout:
+        expected |= DROPOUT
     if estimator.early_stopping:
         expected |= EARLY_STOPPING
         if is_classifier(estimator):
@@ -102,6 +105,8 @@ def variants():
         {"solver": "adamw"},
         {"solver": "adagrad"},
         {"solver": "rmsprop"},
+        {"batch_norm": True},
+        {"dropout": 0.2},
         {"dtype": "float32"},
         {"early_stopping": True},
     ]
@@ -270,7 +275,8 @@ def test_leaves_of_one_architecture_share_their_defaults(one, other):
     for name in names:
         assert parameters(one)[name] == parameters(other)[name]
     apart = parameters(one).keys() ^ parameters(other).keys()
-    assert apart <= {"loss", "quantile", "huber_delta", "class_weight"}
+    of_classifiers = {"class_weight", "label_smoothing"}
+    assert apart <= {"loss", "quantile", "huber_delta", *of_classifiers}
 
 
 @pytest.mark.parametrize(

@@ -62,17 +62,37 @@ class TensorBatches:
         Source of the permutations; None keeps the given order.
     device : torch.device or str
         Where iterated batches are put.
+    joins_last : bool
+        Whether a last batch of a single row joins the one before: alone it would have
+        no variance.
     """
 
-    def __init__(self, dataset, batch_size=200, random_state=None, device="cpu"):
+    def __init__(
+        self,
+        dataset,
+        batch_size=200,
+        random_state=None,
+        device="cpu",
+        joins_last=False,
+    ):
         self.dataset = dataset
         self.batch_size = int(batch_size)
         self.random_state = random_state
         self.device = torch.device(device)
         self._order = np.arange(len(dataset))
+        self._n_batches, n_left = divmod(len(dataset), self.batch_size)
+        joins = joins_last and n_left == 1 and self._n_batches
+        self._n_batches += bool(n_left) and not joins
 
     def __len__(self):
-        return -(-len(self.dataset) // self.batch_size)
+        return self._n_batches
+
+    def _cut(self, positions):
+        """Yield the positions of each batch."""
+        for start in range(0, (len(self) - 1) * self.batch_size, self.batch_size):
+            yield positions[start : start + self.batch_size]
+        if len(self):
+            yield positions[(len(self) - 1) * self.batch_size :]
 
     def _next_positions(self):
         """Positions of all rows in this epoch's order."""
@@ -86,8 +106,7 @@ class TensorBatches:
         """Yield batches of tensors in memory of their own, for whoever keeps them."""
         X, y, weight = self.dataset.arrays
         positions = self._next_positions()
-        for start in range(0, len(positions), self.batch_size):
-            index = positions[start : start + self.batch_size]
+        for index in self._cut(positions):
             x = X[index]
             x = x.toarray() if sparse.issparse(x) else x
             yield make_batch(
@@ -119,8 +138,7 @@ class TensorBatches:
             return
         positions = self._next_positions()
         buffers = {}
-        for start in range(0, len(positions), self.batch_size):
-            index = positions[start : start + self.batch_size]
+        for index in self._cut(positions):
             n_rows = len(index)
             if n_rows not in buffers:
                 slices = [slice(0, n_rows)] if cut is None else cut(n_rows)
@@ -177,8 +195,8 @@ def _unchanged(array):
 class ResidentBatches(TensorBatches):
     """The same batches from arrays that live on an accelerator."""
 
-    def __init__(self, dataset, batch_size=200, random_state=None, device="cpu"):
-        super().__init__(dataset, batch_size, random_state, device)
+    def __init__(self, dataset, *args, **kwargs):
+        super().__init__(dataset, *args, **kwargs)
         X, y, weight = dataset.arrays
         y = np.zeros(X.shape[0]) if y is None else y
         self._tensors = [
@@ -189,7 +207,7 @@ class ResidentBatches(TensorBatches):
     def __iter__(self):
         X, y, weight = self._tensors
         positions = torch.from_numpy(self._next_positions()).to(self.device)
-        for index in positions.split(self.batch_size):
+        for index in self._cut(positions):
             rows_weight = None if weight is None else weight[index]
             yield make_batch(X[index], y[index], rows_weight, _unchanged)
 
@@ -198,16 +216,17 @@ class ResidentBatches(TensorBatches):
         return iter(self)
 
 
-def make_batches(dataset, batch_size=200, random_state=None, device="cpu"):
+def make_batches(dataset, *args, device="cpu", **kwargs):
     """Iterator of batches that suits the rows and the device.
 
-    Memory-mapped and sparse rows stream to an accelerator; others live there.
+    Memory-mapped and sparse rows stream to an accelerator; others live there. The
+    arguments are those of `TensorBatches`.
     """
     X = dataset.arrays[0]
     on_cpu = torch.device(device).type == "cpu"
     streamed = on_cpu or sparse.issparse(X) or is_memory_mapped(X)
     batches = TensorBatches if streamed else ResidentBatches
-    return batches(dataset, batch_size, random_state, device)
+    return batches(dataset, *args, device=device, **kwargs)
 
 
 def is_memory_mapped(array):

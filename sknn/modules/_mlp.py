@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sknn.modules._regularization import BatchNorm, Dropout
+
 
 class StraightThroughSign(torch.autograd.Function):
     """Sign whose gradient is the identity's."""
@@ -72,6 +74,20 @@ class MLP(nn.Module):
     device : torch.device or str, optional
         Where the parameters are made; on "meta" they take no memory and draw no
         random numbers.
+    dropout : sequence of float, optional
+        Rate of each hidden layer's dropout, after the activation.
+    batch_norm : bool
+        Whether hidden layers are normalised, before the activation. They then have
+        the normalization's bias in place of their own.
+
+    Attributes
+    ----------
+    layers : torch.nn.ModuleList
+        Linear layers.
+    norms : torch.nn.ModuleList
+        Normalization of each hidden layer, or nothing.
+    dropouts : torch.nn.ModuleList
+        Dropout of each hidden layer.
 
     Notes
     -----
@@ -84,24 +100,45 @@ class MLP(nn.Module):
         layer_sizes: Sequence[int],
         activation: str = "relu",
         device: torch.device | str | None = None,
+        dropout: Sequence[float] = (),
+        batch_norm: bool = False,
     ) -> None:
         super().__init__()
+        *hidden_sizes, n_last = list(pairwise(layer_sizes))
         self.layers = nn.ModuleList(
-            Linear(fan_in, fan_out, device=device)
-            for fan_in, fan_out in pairwise(layer_sizes)
+            Linear(fan_in, fan_out, bias=not batch_norm, device=device)
+            for fan_in, fan_out in hidden_sizes
         )
+        self.layers.append(Linear(*n_last, device=device))
+        norms = (BatchNorm(n_units, device) for _, n_units in hidden_sizes)
+        self.norms = nn.ModuleList(norms if batch_norm else ())
+        self.set_dropout(dropout)
         self.set_activation(activation)
+
+    @property
+    def has_batch_norm(self) -> bool:
+        """Whether rows depend on their batch in training, and on its rows' weights."""
+        return len(self.norms) > 0
 
     def set_activation(self, name: str) -> None:
         """Let the hidden layers have the activation of that name."""
         self.activation_name = name
         self.activation = ACTIVATIONS[name]()
 
-    def hidden(self, x: Tensor) -> Tensor:
+    def set_dropout(self, rates: Sequence[float]) -> None:
+        """Let the hidden layers have dropout of these rates, or of none."""
+        rates = list(rates) or [0.0] * (len(self.layers) - 1)
+        self.dropouts = nn.ModuleList(map(Dropout, rates))
+
+    def hidden(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
         """Activations of the last hidden layer, or the input where there is none."""
-        for layer in self.layers[:-1]:
-            x = self.activation(layer(x))
+        for k, layer in enumerate(self.layers[:-1]):
+            x = layer(x)
+            if self.norms:
+                x = self.norms[k](x, row_weight)
+            x = self.dropouts[k](self.activation(x))
         return x
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layers[-1](self.hidden(x))
+    def forward(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
+        """Raw outputs; `row_weight` (batch, 1) is for training with batch norm."""
+        return self.layers[-1](self.hidden(x, row_weight))

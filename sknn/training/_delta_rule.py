@@ -47,6 +47,11 @@ class DeltaRule:
         Operations to compute with.
     loss_ops : NumpyOps or TorchOps
         Operations of the loss; numpy's may share the memory of CPU tensors.
+    norms : list of BatchNorm
+        Normalization of each hidden layer, whose biases are then its shifts; empty for
+        none.
+    masks : DropoutMasks or None
+        Factors of the hidden units.
     """
 
     def __init__(
@@ -59,9 +64,12 @@ class DeltaRule:
         loss,
         ops=NumpyOps,
         loss_ops=None,
+        norms=(),
+        masks=None,
     ):
         self.ops, self.loss, self.loss_ops = ops, loss, loss_ops or ops
         self._activation = ACTIVATIONS[activation]
+        self._norms, self._masks = norms, masks
         self._weights, self._biases, self._weight_gradients, self._bias_gradients = (
             [ops.native(tensor) for tensor in tensors]
             for tensors in (weights, biases, weight_gradients, bias_gradients)
@@ -79,7 +87,7 @@ class DeltaRule:
         buffers = self._buffers.get(batch.n_rows)
         if buffers is None:
             buffers = self._buffers[batch.n_rows] = self._allocate(batch.n_rows)
-        self._forward(x, buffers)
+        self._forward(batch, buffers)
         self.raw = buffers.raw
         value = self.loss(
             self.loss_ops, buffers.raw, batch, buffers.raw_delta, buffers.loss
@@ -87,53 +95,103 @@ class DeltaRule:
         self._backward(x, buffers)
         return value
 
-    def _forward(self, x, buffers):
+    def settle(self):
+        """Bring running statistics up to the last batch."""
+        for norm in self._norms:
+            norm.settle()
+
+    def _forward(self, batch, buffers):
         """Fill the layers' activations; the last layer's are the raw outputs."""
-        ops, h, layers = self.ops, x, buffers.layers
+        h, n_hidden = batch[0], len(self._weights) - 1
         for k, weight in enumerate(self._weights):
-            z = buffers.inputs[k]
-            if k == 0 and sparse.issparse(h):
-                _multiply_sparse(ops, h, weight, self._biases[k], z)
-            else:
-                ops.affine(h, weight, self._biases[k], z)
-            if k < len(layers) - 1:
-                self._activation.write(ops, z, layers[k])
-            h = layers[k]
+            bias = None if k < len(self._norms) else self._biases[k]
+            self._multiply(h, weight, bias, buffers.products[k])
+            if k == n_hidden:
+                return
+            if self._norms:
+                tensors = buffers.products[k], buffers.inputs[k]
+                self._norms[k].forward(*map(self.ops.tensor, tensors), batch)
+            self._activation.write(self.ops, buffers.inputs[k], buffers.layers[k])
+            h = self._drop(k, buffers)
+
+    def _multiply(self, h, weight, bias, out):
+        """Write the product of a layer's inputs and weights, plus the bias if any."""
+        if sparse.issparse(h):
+            _multiply_sparse(self.ops, h, weight, bias, out)
+        elif bias is None:
+            self.ops.matmul(h, weight, out=out)
+        else:
+            self.ops.affine(h, weight, bias, out)
+
+    def _drop(self, k, buffers):
+        """Outputs of hidden layer k: its activations, some of them left out."""
+        mask = buffers.masks[k]
+        if mask is None:
+            return buffers.layers[k]
+        self._masks.draw(k, mask)
+        return self.ops.multiply(buffers.layers[k], mask, out=buffers.outputs[k])
 
     def _backward(self, x, buffers):
         """Propagate the output's delta back, writing each layer's gradients."""
-        ops, deltas = self.ops, buffers.deltas
-        for k in range(len(deltas) - 1, -1, -1):
-            delta, gradient = deltas[k], self._weight_gradients[k]
+        ops = self.ops
+        delta = buffers.deltas[-1]
+        for k in range(len(self._weights) - 1, -1, -1):
+            gradient = self._weight_gradients[k]
+            if k < len(self._norms):
+                tensors = delta, buffers.products[k]
+                delta = self._norms[k].backward(*map(ops.tensor, tensors))
+                delta = ops.native(delta)
+            else:
+                ops.matmul(buffers.ones, delta, out=self._bias_gradients[k])
             if k:
                 ops.matmul(buffers.transposed[k - 1], delta, out=gradient)
-                ops.matmul(delta, self._transposed[k], out=deltas[k - 1])
-                h = buffers.layers[k - 1]
-                z = buffers.inputs[k - 1]
-                self._activation.differentiate(ops, deltas[k - 1], h, z)
+                delta = ops.matmul(
+                    delta, self._transposed[k], out=buffers.deltas[k - 1]
+                )
+                self._differentiate(k - 1, delta, buffers)
             elif sparse.issparse(x):
                 gradient[...] = x.T @ delta
             else:
                 ops.matmul(ops.transpose(x), delta, out=gradient)
-            ops.matmul(buffers.ones, delta, out=self._bias_gradients[k])
+
+    def _differentiate(self, k, delta, buffers):
+        """Turn the delta of hidden layer k's outputs into that of its inputs."""
+        if buffers.masks[k] is not None:
+            self.ops.multiply(delta, buffers.masks[k], out=delta)
+        self._activation.differentiate(
+            self.ops, delta, buffers.layers[k], buffers.inputs[k]
+        )
 
     def _allocate(self, n_rows):
         """Activations, deltas and scratch memory for batches of `n_rows`."""
         ops, like = self.ops, self._weights[0]
         lead = tuple(like.shape[:-2])
         shapes = [(*lead, n_rows, weight.shape[-1]) for weight in self._weights]
-        layers = [ops.empty(shape, like) for shape in shapes]
-        deltas = [ops.empty(shape, like) for shape in shapes]
-        inputs = list(layers)
+
+        def empty(shapes):
+            return [ops.empty(shape, like) for shape in shapes]
+
+        layers, deltas = empty(shapes), empty(shapes)
+        inputs, outputs = list(layers), list(layers)
         if self._activation.keeps_input:
-            inputs[:-1] = [ops.empty(shape, like) for shape in shapes[:-1]]
+            inputs[:-1] = empty(shapes[:-1])
+        products = list(inputs)
+        if self._norms:
+            products[:-1] = empty(shapes[:-1])
+        masks = [None] * len(shapes)
+        for k, shape in enumerate(shapes[:-1]):
+            if self._masks and self._masks.drops(k):
+                masks[k], outputs[k] = empty([shape, shape])
         raw, raw_delta = layers[-1], deltas[-1]
         if self.loss_ops is not ops:
             raw, raw_delta = self.loss_ops.native(raw), self.loss_ops.native(raw_delta)
         return SimpleNamespace(
+            products=products,
             inputs=inputs,
             layers=layers,
-            transposed=[ops.transpose(layer) for layer in layers],
+            masks=masks,
+            outputs=outputs,
+            transposed=[ops.transpose(output) for output in outputs],
             deltas=deltas,
             ones=ops.ones((1, n_rows), like),
             raw=raw,
@@ -143,9 +201,10 @@ class DeltaRule:
 
 
 def _multiply_sparse(ops, x, weight, bias, out):
-    """Write the product of sparse inputs plus the bias to `out`."""
+    """Write the product of sparse inputs, plus the bias if any, to `out`."""
     out[...] = x @ weight
-    ops.add(out, bias, out=out)
+    if bias is not None:
+        ops.add(out, bias, out=out)
 
 
 class ForwardPass:

@@ -82,8 +82,7 @@ def _on_divergence(net):
         group = net.optimizer_.param_groups[0]
         rate = f"with learning rate {group['lr']:g}"
         net.optimizer_.state.clear()
-        if "step" in group:
-            group["step"] = 0
+        group.update({name: 0 for name in ("step", "pull") if name in group})
     what = (
         "Solver produced non-finite parameter weights. The input data may contain "
         f"large values and need to be preprocessed. It happened in epoch "

@@ -19,9 +19,9 @@ class FlatParameters:
     module : torch.nn.Module
         Its parameters become views; those on the "meta" device are made here.
     dtype : torch.dtype
-        Type of the flat tensor.
+        Type of the flat tensor, and of the module's real buffers.
     device : torch.device or str
-        Where the flat tensor lives.
+        Where the flat tensor and the buffers live.
 
     Attributes
     ----------
@@ -57,6 +57,10 @@ class FlatParameters:
         self.parameter.grad = torch.zeros_like(values)
         self.value_views = list(self.views_of(values))
         self._make(parameters, modules)
+        for owner in modules:
+            for name, buffer in owner._buffers.items():
+                wanted = dtype if buffer.is_floating_point() else buffer.dtype
+                owner._buffers[name] = buffer.to(device, wanted)
         self._addresses = ()
         self.tie()
 

@@ -9,7 +9,8 @@ class AutogradGradient:
     Parameters
     ----------
     module : torch.nn.Module
-        Maps a batch of inputs to raw outputs.
+        Maps a batch of inputs, and the weights of its rows where it
+        ``has_batch_norm``, to raw outputs.
     loss : Loss
         Gives the value and the derivative to propagate back.
     zero_grad : callable
@@ -27,7 +28,10 @@ class AutogradGradient:
         """Write the gradient of the batch's loss and return the loss."""
         x, _ = batch
         self.zero_grad()
-        outputs = self.module(x)
+        if getattr(self.module, "has_batch_norm", False):
+            outputs = self.module(x, batch.weight)
+        else:
+            outputs = self.module(x)
         self.raw = outputs.detach()
         shape = tuple(outputs.shape)
         if shape not in self._buffers:
@@ -39,3 +43,6 @@ class AutogradGradient:
         value = self.loss(TorchOps, self.raw, batch, delta, buffers)
         outputs.backward(delta)
         return value
+
+    def settle(self):
+        """Do nothing: the module has brought its buffers up to the last batch."""

@@ -32,9 +32,10 @@ def glorot_uniform(module, random_state, factor=6.0):
             fans = (layer.in_features, layer.out_features)
             bound = np.sqrt(factor / sum(fans))
             weight = random_state.uniform(-bound, bound, fans)
-            bias = random_state.uniform(-bound, bound, layer.out_features)
             layer.weight.t().copy_(torch.from_numpy(weight))
-            layer.bias.copy_(torch.from_numpy(bias))
+            if layer.bias is not None:
+                bias = random_state.uniform(-bound, bound, layer.out_features)
+                layer.bias.copy_(torch.from_numpy(bias))
 
 
 def _uniform(variance):
@@ -106,4 +107,5 @@ def initialize(module, random_state, name):
             fans = layer.in_features, layer.out_features
             weight = WEIGHTS[name](random_state, fans)
             layer.weight.t().copy_(torch.from_numpy(weight))
-            layer.bias.zero_()
+            if layer.bias is not None:
+                layer.bias.zero_()

@@ -163,19 +163,49 @@ class LogLoss(Loss):
 
     def _value_and_error(self, ops, raw, batch, delta, buffers):
         _, codes = batch
-        row, scratch = buffers.row, buffers.scratch
+        row = buffers.row
         ops.row_max(raw, out=row)
         ops.subtract(raw, row, out=delta)
         ops.exp(delta, out=delta)
         ops.matmul(delta, buffers.ones, out=row)  # a product sums short rows fastest
         ops.divide(delta, row, out=delta)
         ops.one_hot(codes, buffers.starts, out=buffers.targets)
-        ops.multiply(delta, buffers.targets, out=scratch)
-        ops.matmul(scratch, buffers.ones, out=row)  # probability of the true class
-        ops.clip(row, buffers.eps, 1 - buffers.eps, out=row)
-        ops.log(row, out=row)
+        likelihood = self._log_likelihood(ops, delta, buffers)
         ops.subtract(delta, buffers.targets, out=delta)
-        return -self._average(ops, row, batch)
+        return -self._average(ops, likelihood, batch)
+
+    def _log_likelihood(self, ops, probability, buffers):
+        """Logarithm of the true class's probability, in memory of `buffers`."""
+        row = buffers.row
+        ops.multiply(probability, buffers.targets, out=buffers.scratch)
+        ops.matmul(buffers.scratch, buffers.ones, out=row)
+        ops.clip(row, buffers.eps, 1 - buffers.eps, out=row)
+        return ops.log(row, out=row)
+
+
+class SmoothedLogLoss(LogLoss):
+    r"""Cross-entropy :math:`-\sum_k q_k \log p_k` with targets that leave some doubt.
+
+    With :math:`K` classes and the softmax :math:`p`, :math:`q_k` is
+    :math:`1 - \epsilon + \epsilon / K` for the true class and :math:`\epsilon / K` for
+    all others (Szegedy et al. 2016; Goodfellow et al., section 7.5.1).
+
+    Parameters
+    ----------
+    label_smoothing : float
+        :math:`\epsilon`.
+    """
+
+    def __init__(self, label_smoothing):
+        self.label_smoothing = label_smoothing
+
+    def _log_likelihood(self, ops, probability, buffers):
+        r"""Terms :math:`q_k \log p_k`, :math:`q` taking the place of the targets."""
+        targets, scratch = buffers.targets, buffers.scratch
+        smooth(ops, targets, self.label_smoothing, targets.shape[-1], out=targets)
+        ops.clip(probability, buffers.eps, 1 - buffers.eps, out=scratch)
+        ops.log(scratch, out=scratch)
+        return ops.multiply(scratch, targets, out=scratch)
 
 
 class BinaryLogLoss(Loss):
@@ -202,6 +232,36 @@ class BinaryLogLoss(Loss):
         ops.add(likelihood, complement, out=likelihood)
         ops.subtract(delta, y, out=delta)
         return -self._average(ops, likelihood, batch)
+
+
+class SmoothedBinaryLogLoss(BinaryLogLoss):
+    r"""The same of targets :math:`(1 - \epsilon) y + \epsilon / 2`.
+
+    Parameters
+    ----------
+    label_smoothing : float
+        :math:`\epsilon`.
+    """
+
+    def __init__(self, label_smoothing):
+        self.label_smoothing = label_smoothing
+
+    def buffers(self, ops, raw):
+        buffers = super().buffers(ops, raw)
+        buffers.targets = ops.empty(raw.shape, raw)
+        return buffers
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        x, y = batch
+        targets = smooth(ops, y, self.label_smoothing, 2, out=buffers.targets)
+        batch = Batch(x, targets, batch.weight, batch.total, batch.n_rows)
+        return super()._value_and_error(ops, raw, batch, delta, buffers)
+
+
+def smooth(ops, targets, share, n_classes, out):
+    """Targets of which a share is spread evenly over all classes."""
+    ops.multiply(targets, 1 - share, out=out)
+    return ops.add(out, share / n_classes, out=out)
 
 
 class Poisson(Loss):
@@ -245,8 +305,24 @@ LOSSES = {
     "log_loss": LogLoss,
     "binary_log_loss": BinaryLogLoss,
 }
+SMOOTHED_LOSSES = {
+    "log_loss": SmoothedLogLoss,
+    "binary_log_loss": SmoothedBinaryLogLoss,
+}
 
 
-def make_loss(name, **options):
-    """Loss of that name, with what it takes: `levels` of quantiles, Huber's `delta`."""
+def make_loss(name, label_smoothing=0.0, **options):
+    """Loss of that name, with what it takes: `levels` of quantiles, Huber's `delta`.
+
+    Parameters
+    ----------
+    name : str
+        One of `LOSSES`.
+    label_smoothing : float
+        Share of a class's target that is spread over all classes.
+    **options : dict
+        What the loss is made with besides.
+    """
+    if label_smoothing:
+        return SMOOTHED_LOSSES[name](float(label_smoothing), **options)
     return LOSSES[name](**options)

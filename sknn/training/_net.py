@@ -20,6 +20,7 @@ from sknn.training._callbacks import (
     picks_parameters,
 )
 from sknn.training._checkpoint import load_optimizer, owners_of, pack_optimizer
+from sknn.training._dropout import attach_masks
 from sknn.training._gradient import AutogradGradient
 from sknn.training._updates import (
     SGD,
@@ -51,17 +52,33 @@ class NetRows(Rows, Dataset):
 
 
 class Criterion(nn.Module):
-    """A loss as skorch asks for one: a module of raw outputs and targets."""
+    """A loss as skorch asks for one: a module of raw outputs and targets.
 
-    def __init__(self, loss):
+    Parameters
+    ----------
+    loss : Loss
+        Loss of validation rows.
+    training_loss : Loss, optional
+        Loss of training rows; None is the same.
+
+    Attributes
+    ----------
+    sees_training_rows : bool
+        Whether rows that are evaluated only, not trained on, are training rows.
+    """
+
+    sees_training_rows = False
+
+    def __init__(self, loss, training_loss=None):
         super().__init__()
-        self.loss = loss
+        self.loss, self.training_loss = loss, training_loss or loss
 
     def forward(self, raw, y):
-        raw = raw.detach()
+        in_training = self.training or self.sees_training_rows
+        loss, raw = self.training_loss if in_training else self.loss, raw.detach()
         batch = Batch(None, y, None, float(len(raw)), len(raw))
-        buffers = self.loss.buffers(TorchOps, raw)
-        value = self.loss(TorchOps, raw, batch, torch.empty_like(raw), buffers)
+        buffers = loss.buffers(TorchOps, raw)
+        value = loss(TorchOps, raw, batch, torch.empty_like(raw), buffers)
         return torch.as_tensor(value)
 
 
@@ -73,8 +90,8 @@ class Task:
     ----------
     loss : Loss
         What is minimised, the penalty aside.
-    penalty : L2Penalty
-        Added to the gradient after each batch.
+    penalty : Penalty
+        Added to the gradient after each batch; the optimizer sees to its L1 part.
     monitor : Monitor
         Called after every epoch.
     make_gradient : callable
@@ -90,6 +107,8 @@ class Task:
         Optimizer of an earlier fit that is continued.
     history : skorch.history.History or None
         History of an earlier fit that is continued.
+    masks : DropoutMasks or None
+        What dropout layers draw from where autograd finds the gradient.
     """
 
     loss: Any
@@ -101,6 +120,7 @@ class Task:
     flat: Any = None
     optimizer: Any = None
     history: Any = None
+    masks: Any = None
 
 
 class Net(NeuralNet):
@@ -218,6 +238,7 @@ class Net(NeuralNet):
         self.is_flat_now = self.optimizer is None or self.is_flat
         gradient = task.make_gradient(task.flat) if self.is_flat_now else None
         if gradient is None:
+            attach_masks(self.module_, task.masks)
             gradient = AutogradGradient(
                 self.module_, task.loss, self._zero_grad_optimizer
             )
@@ -232,6 +253,8 @@ class Net(NeuralNet):
             self.penalize = task.penalty.on(flat.weights, flat.weight_gradient)
             if isinstance(self.optimizer_, FusedOptimizer):
                 self._update = self.optimizer_.on(flat.parameter)
+        if task.penalty.l1:
+            self.penalize = self._pass_on_l1(self.penalize)
         parameters = [flat.values] if self.is_flat_now else flat.parameters
         tensors = [p.detach() for p in parameters]
         task.monitor.begin(self, [*tensors, *self.module_.buffers()])
@@ -242,6 +265,7 @@ class Net(NeuralNet):
         if close is not None:
             close()
         self.gradient = self.penalize = self._update = None
+        attach_masks(self.module_, None)
         self._set_training(False)
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
@@ -301,6 +325,7 @@ class Net(NeuralNet):
             update()
             update = self._update  # one `step` is what a scheduler wants to see
             total += loss * batch.n_rows
+        gradient.settle()
         loss = float(total) / n_rows
         self.record_as_batch(loss, n_rows)
         return loss
@@ -323,11 +348,23 @@ class Net(NeuralNet):
         weights = [p.detach() for p in trained]
         return self.task.penalty(weights, [p.grad for p in trained], total)
 
+    def _pass_on_l1(self, penalize):
+        """The same penalty, which also gives the optimizer the L1 norm's strength."""
+        l1, optimizer = self.task.penalty.l1, self.optimizer_
+
+        def penalize_and_pass_on(total):
+            for group in optimizer.param_groups:
+                group["l1"] = l1 / total
+            return penalize(total)
+
+        return penalize_and_pass_on
+
     def train_step(self, batch, **fit_params):
         """One update that tells callbacks; rows without any weight move nothing."""
         if batch.total == 0:
             with torch.no_grad():
-                outputs = self.infer(batch[0])
+                outputs = self.evaluation_step(batch)
+            self._set_training(True)
             return {"loss": torch.zeros(()), "y_pred": outputs}
         return super().train_step(batch, **fit_params)
 
@@ -345,6 +382,7 @@ class Net(NeuralNet):
                 batch.n_rows,
             )
         )
+        gradient.settle()
         loss = loss + self.penalize(batch.total)
         loss = torch.as_tensor(loss, dtype=torch.float64)
         return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}
@@ -355,6 +393,7 @@ class Net(NeuralNet):
         if rows is None or not listening:
             return False
         prefix = "train" if training else "valid"
+        self.criterion_.sees_training_rows = training
         batches = self.get_iterator(rows, training=False)
         self.run_single_epoch(batches, training, prefix, self.validation_step)
         return True

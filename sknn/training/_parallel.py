@@ -98,6 +98,11 @@ class PartedGradient:
         """Raw outputs of the last batch."""
         return np.concatenate([np.asarray(part.raw) for part in self._used])
 
+    def settle(self):
+        """Bring running statistics up to the last batch."""
+        for part in self.parts:
+            part.settle()
+
     def close(self):
         """End the threads."""
         self._team.close()

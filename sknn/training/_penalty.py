@@ -1,23 +1,39 @@
-r"""The L2 penalty :math:`\frac{\alpha}{2 n} \lVert W \rVert^2` of a batch."""
+r"""The penalty of a batch: L1 and L2 norms of the weights, the elastic net.
+
+:math:`\frac{\alpha}{n} \left(r \lVert W \rVert_1 + \frac{1 - r}{2} \lVert W \rVert^2
+\right)` for rows of total weight :math:`n` (Zou and Hastie 2005; Goodfellow et al.,
+section 7.1). The L2 norm adds to the gradient. The L1 norm has none at zero, where it
+wants its weights: it is left to a proximal step after each update, `soft_threshold`.
+"""
 
 import numpy as np
-from scipy.linalg.blas import daxpy, saxpy
+import torch
+from scipy.linalg.blas import dasum, daxpy, sasum, saxpy
+
+BLAS = {np.dtype(np.float32): (saxpy, sasum), np.dtype(np.float64): (daxpy, dasum)}
 
 
-class L2Penalty:
+class Penalty:
     """Penalty on weights, biases left free, divided by the batch's total weight.
 
     Parameters
     ----------
     alpha : float
         Strength.
+    l1_ratio : float, default=0.0
+        Share of the L1 norm.
+
+    Attributes
+    ----------
+    l1, l2 : float
+        Strengths of the two norms, undivided.
     """
 
-    def __init__(self, alpha):
-        self.alpha = alpha
+    def __init__(self, alpha, l1_ratio=0.0):
+        self.l1, self.l2 = alpha * l1_ratio, alpha * (1 - l1_ratio)
 
     def __call__(self, weights, gradients, total):
-        """Add the penalty's gradient to `gradients` and return its value.
+        """Add the L2 norm's gradient to `gradients` and return the penalty's value.
 
         Parameters
         ----------
@@ -26,28 +42,58 @@ class L2Penalty:
         total : float
             Sum of the weights of the batch's rows.
         """
-        if not self.alpha:
-            return 0.0
-        strength = self.alpha / total
-        square = 0.0
-        for weight, gradient in zip(weights, gradients, strict=True):
-            gradient.add_(weight, alpha=strength)
-            square += weight.square().sum()
-        return 0.5 * strength * square
+        value = 0.0
+        if self.l1:
+            value += self.l1 / total * sum(weight.abs().sum() for weight in weights)
+        if self.l2:
+            strength, square = self.l2 / total, 0.0
+            for weight, gradient in zip(weights, gradients, strict=True):
+                gradient.add_(weight, alpha=strength)
+                square += weight.square().sum()
+            value += 0.5 * strength * square
+        return value
 
     def on(self, weights, gradients):
         """Penalty as a function of the total weight, for one pair of flat tensors.
 
-        On a CPU it is two BLAS calls on their memory.
+        On a CPU it is BLAS calls on their memory, two a norm of L2 and one of L1.
         """
-        if not self.alpha or not len(weights) or weights.device.type != "cpu":
+        has_any = (self.l1 or self.l2) and len(weights)
+        if not has_any or weights.device.type != "cpu":
             return lambda total: self([weights], [gradients], total)
-        alpha, w, g = self.alpha, weights.numpy(), gradients.numpy()
-        axpy = saxpy if w.dtype == np.float32 else daxpy
+        l1, l2, w, g = self.l1, self.l2, weights.numpy(), gradients.numpy()
+        axpy, asum = BLAS[w.dtype]
 
         def penalize(total):
-            strength = alpha / total
+            strength = l2 / total
             axpy(w, g, a=strength)
             return 0.5 * strength * float(np.dot(w, w))
 
-        return penalize
+        if not l1:
+            return penalize
+        return lambda total: (
+            l1 / total * float(asum(w)) + (penalize(total) if l2 else 0.0)
+        )
+
+
+def soft_threshold(weights, threshold, divisor=None):
+    r"""Move weights towards zero by a threshold and no further, in place.
+
+    :math:`w \leftarrow \operatorname{sign}(w) \max(\lvert w \rvert - \tau, 0)`.
+
+    Parameters
+    ----------
+    weights : tensor
+        Changed; zeros are exact.
+    threshold : float
+        How far.
+    divisor : tensor, optional
+        Divides the threshold of each weight.
+    """
+    softshrink = torch.nn.functional.softshrink
+    if divisor is None:
+        softshrink(weights, threshold, out=weights)
+        return
+    weights.mul_(divisor)  # one threshold for all takes fewer passes than one each
+    softshrink(weights, threshold, out=weights)
+    weights.div_(divisor)

@@ -9,12 +9,32 @@ import math
 
 import torch
 
+from sknn.training._clip import clip_norm
+from sknn.training._penalty import soft_threshold
+
+# learning rates that the L1 norm may shrink a weight by in one step
+MOST_RATES = 10.0
+
 
 class FusedOptimizer(torch.optim.Optimizer):
-    """Optimizer whose whole step is `update`, without the closure's ceremony."""
+    r"""Optimizer whose whole step is `update`, without the closure's ceremony.
 
-    def __init__(self, params, defaults):
-        super().__init__(params, defaults)
+    Gradients of a group are scaled down to the norm ``group["clip"]``, if any. After
+    the step, weights are moved towards zero and no further, each by as much as the
+    update would have moved it on a gradient of ``group["l1"]``: the proximal step of
+    :math:`\lambda \lVert W \rVert_1` in the update's own metric. Where the gradient of
+    the rest is steady, a weight then rests exactly where it minimises the sum.
+
+    Weights are the parameters of two or more dimensions, or else the first `n_weights`
+    entries of a group's only parameter.
+    """
+
+    # name of the state whose roots divide the steps, if any
+    squares = None
+
+    def __init__(self, params, defaults, n_weights=0):
+        own = {"n_weights": n_weights, "clip": None, "l1": 0.0, "pull": 0.0}
+        super().__init__(params, defaults | own)
         self._step = None
 
     def __setstate__(self, state):
@@ -48,7 +68,7 @@ class FusedOptimizer(torch.optim.Optimizer):
             parameters = [p for p in group["params"] if p.grad is not None]
             if parameters:
                 gradients = [p.grad for p in parameters]
-                self._update_group(group, parameters, gradients)
+                self._move(group, parameters, gradients)
 
     def on(self, parameter):
         """Update as a function without arguments, for one flat parameter.
@@ -56,10 +76,41 @@ class FusedOptimizer(torch.optim.Optimizer):
         Its gradient stays where it is, so that it need not be looked up.
         """
         gradients = [parameter.grad]
-        return lambda: self._update_group(self.param_groups[0], [parameter], gradients)
+        return lambda: self._move(self.param_groups[0], [parameter], gradients)
+
+    def _move(self, group, parameters, gradients):
+        """Clip the gradients of a group, make its step and shrink its weights."""
+        scale, most = 1.0, group["clip"]
+        if most is not None:
+            scale = clip_norm(gradients, most)
+        self._update_group(group, parameters, gradients)
+        if group["l1"]:
+            self._shrink(group, parameters, scale * group["l1"])
 
     def _update_group(self, group, parameters, gradients):
         raise NotImplementedError
+
+    def _shrink(self, group, parameters, strength):
+        """Soft threshold of the weights that the L1 norm pulls on with `strength`.
+
+        Adaptive rates of a weight that has had no gradient yet, a silent unit's, are
+        next to infinite; `MOST_RATES` is more than the steps themselves can be, so that
+        it holds nothing up that would have stayed at zero.
+        """
+        threshold = self._pull(group, strength)
+        if not threshold:
+            return
+        for parameter, part in weights_of(group, parameters):
+            divisor = None
+            if self.squares is not None:
+                roots = self.state[parameter][self.squares][part].sqrt()
+                least = threshold / (MOST_RATES * group["lr"])
+                divisor = roots.add_(group["eps"]).clamp_(min=least)
+            soft_threshold(parameter.detach()[part], threshold, divisor)
+
+    def _pull(self, group, strength):
+        """How far the step moves on gradients of `strength`, before any division."""
+        return group["lr"] * strength
 
     def _buffers(self, parameters, name):
         """State tensor `name` of each parameter, zero at first."""
@@ -80,6 +131,13 @@ class FusedOptimizer(torch.optim.Optimizer):
         return self._step
 
 
+def weights_of(group, parameters):
+    """Those parameters of a group that have weights, and which part these are."""
+    if len(group["params"]) == 1 and parameters[0].ndim < 2:
+        return [(parameters[0], slice(group["n_weights"]))]
+    return [(p, slice(None)) for p in parameters if p.ndim >= 2]
+
+
 class SGD(FusedOptimizer):
     r"""Stochastic gradient descent with momentum as scikit-learn's networks have it.
 
@@ -90,9 +148,9 @@ class SGD(FusedOptimizer):
     whenever :math:`\epsilon` changes.
     """
 
-    def __init__(self, params, lr=0.001, momentum=0.9, nesterov=True):
+    def __init__(self, params, lr=0.001, momentum=0.9, nesterov=True, n_weights=0):
         defaults = {"lr": lr, "momentum": momentum, "nesterov": nesterov}
-        super().__init__(params, {**defaults, "velocity_lr": lr})
+        super().__init__(params, {**defaults, "velocity_lr": lr}, n_weights)
 
     def _update_group(self, group, parameters, gradients):
         lr, momentum = group["lr"], group["momentum"]
@@ -116,6 +174,16 @@ class SGD(FusedOptimizer):
             maximize=False,
             is_first_step=False,
         )
+
+    def _pull(self, group, strength):
+        """Follow the velocity's recursion, which stands still at a rate of zero."""
+        lr, momentum = group["lr"], group["momentum"]
+        if lr == 0:
+            return 0.0
+        group["pull"] = momentum * group["pull"] + lr * strength
+        if group["nesterov"]:
+            return momentum * group["pull"] + lr * strength
+        return group["pull"]
 
 
 MOMENTS = "exp_avg", "exp_avg_sq"
@@ -148,8 +216,11 @@ class Adam(FusedOptimizer):
     :math:`\delta` divided by :math:`\sqrt{1-\rho_2^t}` makes up for.
     """
 
-    def __init__(self, params, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "step": 0})
+    squares = MOMENTS[1]
+
+    def __init__(self, params, lr=0.001, betas=(0.9, 0.999), eps=1e-8, n_weights=0):
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "step": 0}
+        super().__init__(params, defaults, n_weights)
 
     def _update_group(self, group, parameters, gradients):
         group["step"] += 1
@@ -158,13 +229,21 @@ class Adam(FusedOptimizer):
         eps = group["eps"] / math.sqrt(1 - group["betas"][1] ** group["step"])
         _adam(parameters, gradients, moments, step, group["lr"], group["betas"], eps)
 
+    def _pull(self, group, strength):
+        """Follow the first moment's recursion, its bias corrected."""
+        beta_1, beta_2 = group["betas"]
+        group["pull"] = beta_1 * group["pull"] + (1 - beta_1) * strength
+        correction = math.sqrt(1 - beta_2 ** group["step"])
+        correction /= 1 - beta_1 ** group["step"]
+        return group["lr"] * correction * group["pull"]
+
 
 class AdamW(FusedOptimizer):
     r"""Adam with decoupled weight decay (Loshchilov and Hutter 2019), as in torch.
 
     :math:`\theta \leftarrow \theta - \epsilon \alpha \theta` comes before Adam's step,
-    for weights and not for biases. Weights are the parameters of two or more
-    dimensions, or else the first `n_decayed` entries of a group's only parameter.
+    for weights and not for biases. The L1 norm is decoupled as well: weights shrink by
+    :math:`\epsilon` times its strength, whatever the gradients were.
     """
 
     def __init__(
@@ -174,28 +253,25 @@ class AdamW(FusedOptimizer):
         betas=(0.9, 0.999),
         eps=1e-8,
         weight_decay=0.0,
-        n_decayed=0,
+        n_weights=0,
     ):
         defaults = {"lr": lr, "betas": betas, "eps": eps, "step": 0}
-        decay = {"weight_decay": weight_decay, "n_decayed": n_decayed}
-        super().__init__(params, defaults | decay)
+        super().__init__(params, {**defaults, "weight_decay": weight_decay}, n_weights)
 
     def _update_group(self, group, parameters, gradients):
         group["step"] += 1
-        weights = _decayed(group, parameters) if group["weight_decay"] else []
-        if weights:
-            torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+        if group["weight_decay"]:
+            kept = 1 - group["lr"] * group["weight_decay"]
+            for parameter, part in weights_of(group, parameters):
+                parameter.detach()[part].mul_(kept)
         step = self._scratch(parameters[0]).fill_(group["step"])
         moments = [self._buffers(parameters, name) for name in MOMENTS]
         eps = group["eps"]
         _adam(parameters, gradients, moments, step, group["lr"], group["betas"], eps)
 
-
-def _decayed(group, parameters):
-    """Those parameters, or parts of a flat one, that are weights."""
-    if len(group["params"]) == 1 and parameters[0].ndim < 2:
-        return [parameters[0].detach()[: group["n_decayed"]]]
-    return [p for p in parameters if p.ndim >= 2]
+    def _pull(self, group, strength):
+        """Leave gradients, and how they were clipped, out of it."""
+        return group["lr"] * group["l1"]
 
 
 class Adagrad(FusedOptimizer):
@@ -205,11 +281,13 @@ class Adagrad(FusedOptimizer):
     \frac{\epsilon}{\delta + \sqrt{r}} \odot g` (Goodfellow et al., algorithm 8.4).
     """
 
-    def __init__(self, params, lr=0.01, eps=1e-8):
-        super().__init__(params, {"lr": lr, "eps": eps})
+    squares = "sum"
+
+    def __init__(self, params, lr=0.01, eps=1e-8, n_weights=0):
+        super().__init__(params, {"lr": lr, "eps": eps}, n_weights)
 
     def _update_group(self, group, parameters, gradients):
-        sums = self._buffers(parameters, "sum")
+        sums = self._buffers(parameters, self.squares)
         if parameters[0].device.type != "cpu":
             torch._foreach_addcmul_(sums, gradients, gradients, value=1.0)
             roots = torch._foreach_sqrt(sums)
@@ -239,11 +317,13 @@ class RMSprop(FusedOptimizer):
     left of the bias.
     """
 
-    def __init__(self, params, lr=0.01, rho=0.9, eps=1e-8):
-        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps})
+    squares = "square_avg"
+
+    def __init__(self, params, lr=0.01, rho=0.9, eps=1e-8, n_weights=0):
+        super().__init__(params, {"lr": lr, "rho": rho, "eps": eps}, n_weights)
 
     def _update_group(self, group, parameters, gradients):
-        moments = gradients, self._buffers(parameters, "square_avg")
+        moments = gradients, self._buffers(parameters, self.squares)
         step = self._scratch(parameters[0]).fill_(math.inf)
         betas = 0.0, group["rho"]
         _adam(parameters, gradients, moments, step, group["lr"], betas, group["eps"])

@@ -26,7 +26,7 @@ OPTIMIZERS += [torch.optim.SGD, torch.optim.Adam, torch.optim.Adagrad]
 N_WEIGHTS = 4 * 5 + 5 * 3
 OPTIONS = {
     SGD: {"momentum": 0.5},
-    AdamW: {"weight_decay": 0.5, "n_decayed": N_WEIGHTS},
+    AdamW: {"weight_decay": 0.5, "n_weights": N_WEIGHTS},
     RMSprop: {"rho": 0.7},
     torch.optim.SGD: {"momentum": 0.9},
 }

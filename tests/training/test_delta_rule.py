@@ -32,7 +32,7 @@ from sknn.training._parallel import (
     map_rows,
     n_parts_worth,
 )
-from sknn.training._penalty import L2Penalty
+from sknn.training._penalty import Penalty
 from sknn.training._threads import limited_threads
 from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
@@ -430,7 +430,7 @@ N_EPOCHS, N_ROWS, BATCH_SIZE = 4, 23, 5
 OPTIMIZERS = {
     "sgd": lambda groups: SGD(groups, momentum=0.9),
     "adam": lambda groups: Adam(groups),
-    "adamw": lambda groups: AdamW(groups, weight_decay=0.3, n_decayed=20),
+    "adamw": lambda groups: AdamW(groups, weight_decay=0.3, n_weights=20),
     "adagrad": lambda groups: Adagrad(groups),
     "rmsprop": lambda groups: RMSprop(groups),
 }
@@ -451,7 +451,7 @@ def train_one_by_one(flats, loss, rows, make_optimizer, ops):
         rule = make_rule(flat, "tanh", loss, *OPS[ops])
         optimizer = make_optimizer([{"params": [flat.parameter], "lr": RATES[k]}])
         update = optimizer.on(flat.parameter)
-        penalize = L2Penalty(ALPHAS[k]).on(flat.weights, flat.weight_gradient)
+        penalize = Penalty(ALPHAS[k]).on(flat.weights, flat.weight_gradient)
         losses.append([])
         for _ in range(N_EPOCHS):
             for batch in batches.reused(*(o.from_numpy for o in OPS[ops])):
@@ -472,7 +472,7 @@ def train_at_once(flats, loss, rows, make_optimizer, ops):
         parameter.grad = gradient
         groups.append({"params": [parameter], "lr": lr})
         where = slice(flats[0].n_penalized)
-        penalties.append(L2Penalty(alpha).on(value[where], gradient[where]))
+        penalties.append(Penalty(alpha).on(value[where], gradient[where]))
     optimizer = make_optimizer(groups)
     losses, iterators = [], make_iterators(rows)
     for _ in range(N_EPOCHS):

@@ -22,7 +22,7 @@ from sknn.training._gradient import AutogradGradient
 from sknn.training._initialization import glorot_uniform
 from sknn.training._lbfgs import Objective
 from sknn.training._losses import make_loss
-from sknn.training._penalty import L2Penalty
+from sknn.training._penalty import Penalty
 from sknn.training._threads import limited_threads
 
 N_ROWS = 37
@@ -62,7 +62,7 @@ def make_objective(loss, rows, engine="numpy", alpha=0.3):
         task=SimpleNamespace(flat=flat),
         gradient=make_gradient(flat, make_loss(loss), engine),
         _set_training=flat.module.train,
-        penalize=L2Penalty(alpha).on(flat.weights, flat.weight_gradient),
+        penalize=Penalty(alpha).on(flat.weights, flat.weight_gradient),
     )
     return Objective(net, rows), flat.values.numpy().copy()
 

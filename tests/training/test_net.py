@@ -23,7 +23,7 @@ from sknn.training._initialization import glorot_uniform
 from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
 from sknn.training._net import ELEMENTWISE, Criterion, Net, Task
-from sknn.training._penalty import L2Penalty
+from sknn.training._penalty import Penalty
 from sknn.training._schedules import make_schedule
 from sknn.training._stopping import Curves, Patience
 from sknn.training._threads import limited_threads
@@ -86,7 +86,7 @@ def make_net(
     )
     task = Task(
         loss,
-        L2Penalty(ALPHA),
+        Penalty(ALPHA),
         monitor,
         lambda flat: ops and make_rule(flat, loss, ops),
         ClassTargets(np.arange(3), "multiclass"),

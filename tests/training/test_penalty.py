@@ -8,7 +8,7 @@ from torch.testing import assert_close
 from sknn.modules import MLP
 from sknn.training._flat import FlatParameters
 from sknn.training._initialization import glorot_uniform
-from sknn.training._penalty import L2Penalty
+from sknn.training._penalty import Penalty
 
 SIZES = [4, 5, 3]
 
@@ -51,7 +51,7 @@ FORMS = {"each": penalize_each, "flat": penalize_flat}
 @pytest.mark.parametrize("form", FORMS)
 def test_value_and_gradient_equal_autograd(form, alpha, total, flat):
     expected, gradient = differentiate(flat, alpha, total)
-    value = FORMS[form](L2Penalty(alpha), flat, total)
+    value = FORMS[form](Penalty(alpha), flat, total)
     assert float(value) == pytest.approx(
         expected, rel=1e-5 if is_single(flat) else 1e-13
     )
@@ -65,12 +65,12 @@ def is_single(flat):
 @pytest.mark.parametrize("form", FORMS)
 def test_no_strength_changes_nothing(form, flat):
     before = flat.gradient.clone()
-    assert FORMS[form](L2Penalty(0), flat, 3.0) == 0
+    assert FORMS[form](Penalty(0), flat, 3.0) == 0
     assert torch.equal(flat.gradient, before)
 
 
 def test_the_bound_form_follows_values_and_totals(flat):
-    penalize = L2Penalty(0.1).on(flat.weights, flat.weight_gradient)
+    penalize = Penalty(0.1).on(flat.weights, flat.weight_gradient)
     penalize(2.0)
     flat.values.mul_(2)
     for total in (2.0, 5.0):
@@ -81,5 +81,5 @@ def test_the_bound_form_follows_values_and_totals(flat):
 
 def test_a_module_without_weights():
     empty = torch.zeros(0)
-    assert L2Penalty(1.0).on(empty, torch.zeros(0))(3.0) == 0
-    assert L2Penalty(1.0)([], [], 3.0) == 0
+    assert Penalty(1.0).on(empty, torch.zeros(0))(3.0) == 0
+    assert Penalty(1.0)([], [], 3.0) == 0

@@ -30,7 +30,7 @@ ADAM_OPTIONS = [
 OF_SKLEARN = [(SGD, options) for options in SGD_OPTIONS]
 OF_SKLEARN += [(Adam, options) for options in ADAM_OPTIONS]
 N_WEIGHTS = 4 * 3 + 3 * 2
-DECAY = {"weight_decay": 0.5, "n_decayed": N_WEIGHTS}
+DECAY = {"weight_decay": 0.5, "n_weights": N_WEIGHTS}
 OF_TORCH = [(AdamW, options | DECAY) for options in ADAM_OPTIONS]
 OF_TORCH += [(AdamW, {"weight_decay": 0.0})]
 OF_TORCH += [(Adagrad, {"eps": eps}) for eps in (1e-10, 1e-8, 0.1)]
@@ -159,7 +159,7 @@ def test_only_weights_decay():
     for on_flat in (True, False):
         parameters = make_parameters(make_arrays())
         owners = [flatten(parameters)] if on_flat else parameters
-        AdamW(owners, lr=0.1, weight_decay=0.5, n_decayed=N_WEIGHTS).update()
+        AdamW(owners, lr=0.1, weight_decay=0.5, n_weights=N_WEIGHTS).update()
         for parameter, start in zip(parameters, make_arrays(), strict=True):
             factor = 1 - 0.1 * 0.5 if start.ndim > 1 else 1
             assert_allclose(parameter.detach(), factor * start, rtol=1e-15)
