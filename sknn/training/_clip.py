@@ -23,7 +23,7 @@ def clip_norm(gradients, most):
     norm = _norm(gradients)
     if not norm > most:
         return 1.0
-    if norm == math.inf:  # single precision overflows in its squares
+    if norm == math.inf:  # the squares overflow sooner than the norm
         norm = _norm(gradients, torch.float64)
     if not math.isfinite(norm):
         return 1.0

@@ -55,7 +55,8 @@ class DropoutMasks:
         n_words = -(-networks.shape[1] // 4)
         for source, factors in zip(self._sources, networks, strict=True):
             numbers = source.random_raw(n_words).view(np.uint16)[: factors.size]
-            np.multiply(numbers < n_kept, factor, out=factors)
+            np.copyto(factors, numbers < n_kept)
+            factors *= factor
 
     def draw_like(self, layer, x):
         """New factors for the entries of a tensor."""

@@ -6,6 +6,8 @@ section 7.1). The L2 norm adds to the gradient. The L1 norm has none at zero, wh
 wants its weights: it is left to a proximal step after each update, `soft_threshold`.
 """
 
+import math
+
 import numpy as np
 import torch
 from scipy.linalg.blas import dasum, daxpy, sasum, saxpy
@@ -76,7 +78,7 @@ class Penalty:
         )
 
 
-def soft_threshold(weights, threshold, divisor=None):
+def soft_threshold(weights, threshold, squares=None, eps=0.0, most=math.inf):
     r"""Move weights towards zero by a threshold and no further, in place.
 
     :math:`w \leftarrow \operatorname{sign}(w) \max(\lvert w \rvert - \tau, 0)`.
@@ -86,14 +88,26 @@ def soft_threshold(weights, threshold, divisor=None):
     weights : tensor
         Changed; zeros are exact.
     threshold : float
-        How far.
-    divisor : tensor, optional
-        Divides the threshold of each weight.
+        How far, :math:`\tau`.
+    squares : tensor, optional
+        With them the threshold of a weight is divided by the root of its square; they
+        begin with those of the weights.
+    eps : float
+        Added to the roots.
+    most : float
+        Upper bound of such a threshold.
     """
     softshrink = torch.nn.functional.softshrink
-    if divisor is None:
+    if squares is None:
         softshrink(weights, threshold, out=weights)
         return
-    weights.mul_(divisor)  # one threshold for all takes fewer passes than one each
+    w, least = weights, threshold / most
+    if weights.device.type == "cpu":  # numpy's calls cost a third of torch's
+        w, divisor = weights.numpy(), np.sqrt(squares.numpy()[: len(weights)])
+        divisor += eps
+        np.maximum(divisor, least, out=divisor)
+    else:
+        divisor = squares[: len(weights)].sqrt().add_(eps).clamp_(min=least)
+    w *= divisor  # one threshold for all takes fewer passes than one each
     softshrink(weights, threshold, out=weights)
-    weights.div_(divisor)
+    w /= divisor

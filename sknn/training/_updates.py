@@ -76,21 +76,23 @@ class FusedOptimizer(torch.optim.Optimizer):
         Its gradient stays where it is, so that it need not be looked up.
         """
         gradients = [parameter.grad]
-        return lambda: self._move(self.param_groups[0], [parameter], gradients)
+        weights = weights_of(self.param_groups[0], [parameter])
+        return lambda: self._move(self.param_groups[0], [parameter], gradients, weights)
 
-    def _move(self, group, parameters, gradients):
+    def _move(self, group, parameters, gradients, weights=None):
         """Clip the gradients of a group, make its step and shrink its weights."""
         scale, most = 1.0, group["clip"]
         if most is not None:
             scale = clip_norm(gradients, most)
         self._update_group(group, parameters, gradients)
         if group["l1"]:
-            self._shrink(group, parameters, scale * group["l1"])
+            weights = weights or weights_of(group, parameters)
+            self._shrink(group, weights, scale * group["l1"])
 
     def _update_group(self, group, parameters, gradients):
         raise NotImplementedError
 
-    def _shrink(self, group, parameters, strength):
+    def _shrink(self, group, weights, strength):
         """Soft threshold of the weights that the L1 norm pulls on with `strength`.
 
         Adaptive rates of a weight that has had no gradient yet, a silent unit's, are
@@ -100,13 +102,14 @@ class FusedOptimizer(torch.optim.Optimizer):
         threshold = self._pull(group, strength)
         if not threshold:
             return
-        for parameter, part in weights_of(group, parameters):
-            divisor = None
-            if self.squares is not None:
-                roots = self.state[parameter][self.squares][part].sqrt()
-                least = threshold / (MOST_RATES * group["lr"])
-                divisor = roots.add_(group["eps"]).clamp_(min=least)
-            soft_threshold(parameter.detach()[part], threshold, divisor)
+        if self.squares is None:
+            for _, weight in weights:
+                soft_threshold(weight, threshold)
+            return
+        eps, most = group["eps"], MOST_RATES * group["lr"]
+        for parameter, weight in weights:
+            squares = self.state[parameter][self.squares]
+            soft_threshold(weight, threshold, squares, eps, most)
 
     def _pull(self, group, strength):
         """How far the step moves on gradients of `strength`, before any division."""
@@ -132,10 +135,10 @@ class FusedOptimizer(torch.optim.Optimizer):
 
 
 def weights_of(group, parameters):
-    """Those parameters of a group that have weights, and which part these are."""
+    """Pairs of a parameter that has weights, or begins with them, and these weights."""
     if len(group["params"]) == 1 and parameters[0].ndim < 2:
-        return [(parameters[0], slice(group["n_weights"]))]
-    return [(p, slice(None)) for p in parameters if p.ndim >= 2]
+        return [(parameters[0], parameters[0].detach()[: group["n_weights"]])]
+    return [(p, p.detach()) for p in parameters if p.ndim >= 2]
 
 
 class SGD(FusedOptimizer):
@@ -262,8 +265,8 @@ class AdamW(FusedOptimizer):
         group["step"] += 1
         if group["weight_decay"]:
             kept = 1 - group["lr"] * group["weight_decay"]
-            for parameter, part in weights_of(group, parameters):
-                parameter.detach()[part].mul_(kept)
+            for _, weight in weights_of(group, parameters):
+                weight.mul_(kept)
         step = self._scratch(parameters[0]).fill_(group["step"])
         moments = [self._buffers(parameters, name) for name in MOMENTS]
         eps = group["eps"]
