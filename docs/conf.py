@@ -30,11 +30,31 @@ maximum_signature_line_length = 88
 autosummary_generate = True
 numpydoc_show_class_members = False
 
+READING_ORDER = [
+    "plot_quickstart.py",
+    "plot_displays.py",
+    "plot_mlp_xor.py",
+    "plot_mlp_decision_boundaries.py",
+    "plot_mlp_boolean.py",
+    "plot_mlp_width.py",
+    "plot_mlp_depth_parity.py",
+    "plot_mlp_scaling.py",
+    "plot_mlp_batch_size.py",
+    "plot_mlp_optimizers.py",
+    "plot_mlp_schedules.py",
+    "plot_mlp_vanishing_gradients.py",
+    "plot_mlp_early_stopping.py",
+    "plot_mlp_l1_l2.py",
+    "*",
+]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
-    "within_subsection_order": ExplicitOrder(["plot_quickstart.py", "*"]),
+    "subsection_order": ExplicitOrder(
+        [f"../examples/{name}" for name in ("computing", "training", "regularization")]
+    ),
+    "within_subsection_order": ExplicitOrder(READING_ORDER),
     "abort_on_example_error": True,
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("sknn",),
@@ -46,7 +66,7 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"sknn {version}"
-html_sidebars = {"*": [], "auto_examples/*": []}
+html_sidebars = {"*": [], "auto_examples/*": [], "auto_examples/*/*": []}
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["formulas.css"]
