@@ -83,8 +83,8 @@ for (ratio, alpha), network in fits.items():
 # All three began with the same weights, so the units are comparable.
 chosen = {
     "no penalty": learn(0, 0),
-    r"$L^2$, $\alpha$ = 0.1": fits[0, 0.1],
-    r"$L^1$, $\alpha$ = 0.03": fits[1, 0.03],
+    "L2, alpha 0.1": fits[0, 0.1],
+    "L1, alpha 0.03": fits[1, 0.03],
 }
 blank = X_train.max(axis=0) == 0
 entering, leaving = fits[1, 0.03].coefs_
@@ -149,7 +149,7 @@ for (name, network), color in zip(list(chosen.items())[:2], palette, strict=Fals
     print(f"{name}, cut until 92% are zero: test accuracy {at:.3f}")
 shares = [np.mean(weights_of(fits[1, alpha]) == 0) for alpha in alphas]
 accuracies = [fits[1, alpha].score(X_test, y_test) for alpha in alphas]
-right.plot(shares, accuracies, "o-", color="tab:red", label="$L^1$")
+right.plot(shares, accuracies, "o-", color="tab:red", label="L1")
 for alpha, share, accuracy in zip(alphas, shares, accuracies, strict=True):
     right.annotate(
         alpha, (share, accuracy), (3, 5), textcoords="offset points", color="tab:red"
