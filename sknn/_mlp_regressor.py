@@ -30,7 +30,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
         decay, AdaGrad, RMSProp, or the quasi-Newton method L-BFGS-B, which suits small
         data.
     alpha : float, default=0.0001
-        Strength of the L2 penalty ``alpha / (2 n) * ||W||^2``, where n is the total
+        Strength of the penalty, ``alpha / (2 n) * ||W||^2``, where n is the total
         weight of a batch's rows; biases are free. adamw has no penalty: each of its
         steps takes ``learning_rate * alpha * W`` from the weights instead.
     batch_size : int, "auto" or "full", default="auto"
