@@ -40,6 +40,8 @@ class FusedOptimizer(torch.optim.Optimizer):
     def __setstate__(self, state):
         super().__setstate__(state)
         self._step = None
+        for group in self.param_groups:  # older states know less
+            group.update({**self.defaults, **group})
 
     def add_param_group(self, param_group):
         """Add parameters with options of their own; the defaults fill the rest.
