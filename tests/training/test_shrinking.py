@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sknn.training._updates import MOST_RATES, SGD, Adagrad, Adam, AdamW, RMSprop
+from sknn.training._updates import MARGIN, SGD, Adagrad, Adam, AdamW, RMSprop
 
 SGDS = [
     (SGD, {"momentum": momentum, "nesterov": nesterov})
@@ -130,9 +130,35 @@ def test_adamw_shrinks_whatever_the_gradients_are():
 def test_a_weight_without_a_gradient_shrinks_by_so_many_rates(make, options):
     parameter = make_parameter([5.0, -5.0], [0.0, 0.0])
     optimizer = make_optimizer(make, {**options, "eps": 1e-12}, parameter, lr=0.01)
-    optimizer.param_groups[0]["l1"] = STRENGTH
+    group = optimizer.param_groups[0]
+    group["l1"] = STRENGTH
+    longest = {
+        Adam: lambda: (1 - group["betas"][0]) / math.sqrt(1 - group["betas"][1]),
+        RMSprop: lambda: 1 / math.sqrt(1 - group["rho"]),
+        Adagrad: lambda: 1.0,
+    }[make]()
     optimizer.update()
-    assert_allclose(values_of(parameter), [5 - 0.01 * MOST_RATES, -4.9], rtol=1e-12)
+    moved = MARGIN * 0.01 * max(longest, 1.0)
+    assert_allclose(values_of(parameter), [5 - moved, -5 + moved], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "options"),
+    [
+        *((RMSprop, {"rho": rho}) for rho in (0.0, 0.9, 0.99, 0.999)),
+        *((Adam, {"betas": (b, c)}) for b in (0, 0.9) for c in (0.5, 0.99, 0.9999)),
+        (Adagrad, {}),
+    ],
+)
+def test_zero_stays_where_gradients_are_weaker_than_the_norm(make, options):
+    """Also after a long silence, when adaptive steps are longest."""
+    parameter = make_parameter([0.0], [0.0])
+    optimizer = make_optimizer(make, options, parameter, lr=0.01)
+    optimizer.param_groups[0]["l1"] = 1.0
+    for gradient in [0.0] * 200 + [0.9, 0.0, -0.9, 0.9]:
+        parameter.grad.fill_(gradient)
+        optimizer.update()
+        assert values_of(parameter)[0] == 0.0
 
 
 # Zeros
