@@ -275,7 +275,7 @@ class RegressorHead(RegressorMixin):
         return self._score_predictions(y, prediction, sample_weight)
 
     def score(self, X, y, sample_weight=None):
-        """Coefficient of determination, or that of several quantiles.
+        """Coefficient of determination, or with ``loss="quantile"`` that of quantiles.
 
         Parameters
         ----------
@@ -289,15 +289,22 @@ class RegressorHead(RegressorMixin):
         Returns
         -------
         float
-            :math:`R^2`; with a list of quantiles the mean of their
-            :func:`sklearn.metrics.d2_pinball_score`. At most 1.
+            :math:`R^2`; with ``loss="quantile"`` the
+            :func:`sklearn.metrics.d2_pinball_score`, its mean over a list of quantiles.
+            At most 1.
         """
         return self._score_predictions(y, self.predict(X), sample_weight)
 
     def _score_predictions(self, y, prediction, sample_weight):
-        if not self._targets.n_levels:
+        if self._targets.loss != "quantile":
             return float(r2_score(y, prediction, sample_weight=sample_weight))
         levels = self._targets.loss_options["levels"]
+        if not self._targets.n_levels:
+            return float(
+                d2_pinball_score(
+                    y, prediction, alpha=levels[0], sample_weight=sample_weight
+                )
+            )
         scores = [
             d2_pinball_score(y, column, alpha=level, sample_weight=sample_weight)
             for level, column in zip(levels, prediction.T, strict=True)

@@ -110,9 +110,10 @@ class BaseMLP(BaseNetwork):
         wanted = self._layer_sizes(n_features, n_outputs)
         if fitted != wanted:
             raise ValueError(
-                "hidden_layer_sizes and the columns of y must stay as fitted while "
-                "warm_start or partial_fit goes on with the weights: the fitted layers "
-                f"have {fitted} units, and now {wanted} are asked for."
+                "hidden_layer_sizes, the columns of y and the number of quantiles must "
+                "stay as fitted while warm_start or partial_fit goes on with the "
+                f"weights: the fitted layers have {fitted} units, and now {wanted} are "
+                "asked for."
             )
         has_norms = len(self.module_.norms) > 0
         if has_norms != (self.batch_norm and len(layers) > 1):

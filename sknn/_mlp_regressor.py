@@ -30,7 +30,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
         decay, AdaGrad, RMSProp, or the quasi-Newton method L-BFGS-B, which suits small
         data.
     alpha : float, default=0.0001
-        Strength of the L2 penalty ``alpha / (2 n) * ||W||^2``, where n is the total
+        Strength of the penalty, ``alpha / (2 n) * ||W||^2``, where n is the total
         weight of a batch's rows; biases are free. adamw has no penalty: each of its
         steps takes ``learning_rate * alpha * W`` from the weights instead.
     batch_size : int, "auto" or "full", default="auto"
@@ -114,7 +114,8 @@ class MLPRegressor(RegressorHead, BaseMLP):
     l1_ratio : float, default=0.0
         Share of the L1 norm in the penalty, ``alpha / n * (l1_ratio * ||W||_1 +
         (1 - l1_ratio) / 2 * ||W||^2)``. A proximal step after each update makes weights
-        exactly zero. Not for lbfgs.
+        exactly zero. adamw's penalty is decoupled, undivided and in no loss. Not for
+        lbfgs.
     dropout : float or array-like of shape (n_layers - 2,), default=0.0
         Probability that a hidden unit is left out of a training step, one for all
         hidden layers or one each, in [0, 1). Not for lbfgs.
@@ -124,7 +125,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
         one row joins the one before.
     gradient_clip : float or None, default=None
         Norm that the gradient of all parameters together is scaled down to where it
-        is longer.
+        is longer. No effect with lbfgs.
 
     Attributes
     ----------

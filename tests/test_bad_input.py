@@ -172,6 +172,10 @@ WITHIN = {
         {"early_stopping": True, "validation_fraction": 0.0},
         ["validation_fraction", r"\b0\.0"],
     ),
+    "l1-with-lbfgs": (
+        {"solver": "lbfgs", "l1_ratio": 0.5},
+        ["l1_ratio must be 0", "solver='lbfgs'", r"got 0\.5"],
+    ),
     "one-row-to-validate-on": (
         {"early_stopping": True, "validation_fraction": 0.01},
         ["validation_fraction"],
@@ -688,6 +692,7 @@ IGNORED = {
     "rmsprop": ({"solver": "rmsprop", "learning_rate": "adaptive"}, "learning_rate"),
     "linear": ({"solver": "lbfgs", "learning_rate": "linear"}, "learning_rate"),
     "warm-up": ({"solver": "lbfgs", "warmup_epochs": 2}, "warmup_epochs"),
+    "clip": ({"solver": "lbfgs", "gradient_clip": 0.1}, "gradient_clip"),
     "final": ({"solver": "adam", "learning_rate_final": 0.1}, "learning_rate_final"),
     "decay": ({"solver": "sgd", "decay_epochs": 3}, "decay_epochs"),
     "batch": ({"solver": "sgd", "batch_size": 21}, "batch_size"),

@@ -77,7 +77,9 @@ def get_score_name(estimator):
     """Name of what ``validation_scores_`` measure."""
     scoring = getattr(estimator, "scoring", None)
     if scoring is None:
-        return "accuracy" if is_classifier(estimator) else "$R^2$"
+        if is_classifier(estimator):
+            return "accuracy"
+        return "$D^2$" if getattr(estimator, "loss", None) == "quantile" else "$R^2$"
     if scoring == "loss":
         return "minus loss"
     return scoring if isinstance(scoring, str) else "score"

@@ -80,16 +80,19 @@ class BatchNorm(nn.Module):
         self.eps, self.momentum = eps, momentum
         self.weight = nn.Parameter(torch.empty(n_units, device=device))
         self.bias = nn.Parameter(torch.empty(n_units, device=device))
+        self.register_buffer("running_mean", torch.zeros(n_units, device=device))
+        self.register_buffer("running_var", torch.ones(n_units, device=device))
+        self.register_buffer("num_batches_tracked", torch.tensor(0, device=device))
         self.reset_parameters()
-        self.register_buffer("running_mean", torch.zeros(n_units))
-        self.register_buffer("running_var", torch.ones(n_units))
-        self.register_buffer("num_batches_tracked", torch.tensor(0))
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
-        """Let the layer change neither scale nor location."""
+        """Let the layer change neither scale nor location, and forget all batches."""
         self.weight.fill_(1)
         self.bias.zero_()
+        self.running_mean.zero_()
+        self.running_var.fill_(1)
+        self.num_batches_tracked.zero_()
 
     def forward(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
         """Normalise `x` (batch, units); `row_weight` is (batch, 1)."""

@@ -32,8 +32,9 @@ def pack(flat, optimizer):
         id(p): nn.Parameter(torch.empty_like(p, device="meta"), p.requires_grad)
         for p in flat.parameters
     }
+    on_cpu = {id(b): b.detach().to("cpu", copy=True) for b in flat.module.buffers()}
     return {
-        "module": copy.deepcopy(flat.module, hollow),
+        "module": copy.deepcopy(flat.module, hollow | on_cpu),
         "values": flat.join([p.detach() for p in flat.parameters]).cpu().numpy(),
         "device": str(flat.values.device),
         "optimizer": None if optimizer is None else pack_optimizer(flat, optimizer),

@@ -60,7 +60,8 @@ class DropoutMasks:
 
     def draw_like(self, layer, x):
         """New factors for the entries of a tensor."""
-        return self.draw(layer, torch.empty_like(x))
+        memory = torch.empty_like(x, memory_format=torch.contiguous_format)
+        return self.draw(layer, memory)
 
 
 def make_masks(rates, random_state, n_rows_seen):

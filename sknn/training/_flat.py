@@ -60,6 +60,8 @@ class FlatParameters:
         for owner in modules:
             for name, buffer in owner._buffers.items():
                 wanted = dtype if buffer.is_floating_point() else buffer.dtype
+                if buffer.is_meta:
+                    buffer = torch.empty_like(buffer, device=device)
                 owner._buffers[name] = buffer.to(device, wanted)
         self._addresses = ()
         self.tie()

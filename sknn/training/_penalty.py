@@ -102,7 +102,7 @@ def soft_threshold(weights, threshold, squares=None, eps=0.0, most=math.inf):
         softshrink(weights, threshold, out=weights)
         return
     w, least = weights, threshold / most
-    if weights.device.type == "cpu":  # numpy's calls cost a third of torch's
+    if weights.is_cpu:  # numpy's calls cost a third of torch's
         w, divisor = weights.numpy(), np.sqrt(squares.numpy()[: len(weights)])
         divisor += eps
         np.maximum(divisor, least, out=divisor)

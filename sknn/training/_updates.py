@@ -12,8 +12,8 @@ import torch
 from sknn.training._clip import clip_norm
 from sknn.training._penalty import soft_threshold
 
-# learning rates that the L1 norm may shrink a weight by in one step
-MOST_RATES = 10.0
+# longest steps that the L1 norm may shrink a weight by in one step
+MARGIN = 3.0
 
 
 class FusedOptimizer(torch.optim.Optimizer):
@@ -40,6 +40,8 @@ class FusedOptimizer(torch.optim.Optimizer):
     def __setstate__(self, state):
         super().__setstate__(state)
         self._step = None
+        for group in self.param_groups:  # older states know less
+            group.update({**self.defaults, **group})
 
     def add_param_group(self, param_group):
         """Add parameters with options of their own; the defaults fill the rest.
@@ -96,8 +98,8 @@ class FusedOptimizer(torch.optim.Optimizer):
         """Soft threshold of the weights that the L1 norm pulls on with `strength`.
 
         Adaptive rates of a weight that has had no gradient yet, a silent unit's, are
-        next to infinite; `MOST_RATES` is more than the steps themselves can be, so that
-        it holds nothing up that would have stayed at zero.
+        next to infinite. `MARGIN` times the longest step that there can be holds
+        nothing up that would have stayed at zero.
         """
         threshold = self._pull(group, strength)
         if not threshold:
@@ -106,7 +108,7 @@ class FusedOptimizer(torch.optim.Optimizer):
             for _, weight in weights:
                 soft_threshold(weight, threshold)
             return
-        eps, most = group["eps"], MOST_RATES * group["lr"]
+        eps, most = group["eps"], MARGIN * self._longest_step(group)
         for parameter, weight in weights:
             squares = self.state[parameter][self.squares]
             soft_threshold(weight, threshold, squares, eps, most)
@@ -114,6 +116,10 @@ class FusedOptimizer(torch.optim.Optimizer):
     def _pull(self, group, strength):
         """How far the step moves on gradients of `strength`, before any division."""
         return group["lr"] * strength
+
+    def _longest_step(self, group):
+        """Length that no step of a weight can exceed, where its squares divide it."""
+        return group["lr"]
 
     def _buffers(self, parameters, name):
         """State tensor `name` of each parameter, zero at first."""
@@ -240,6 +246,11 @@ class Adam(FusedOptimizer):
         correction /= 1 - beta_1 ** group["step"]
         return group["lr"] * correction * group["pull"]
 
+    def _longest_step(self, group):
+        """Of a gradient after none at all, or of the first (Kingma and Ba 2015)."""
+        beta_1, beta_2 = group["betas"]
+        return group["lr"] * max(1.0, (1 - beta_1) / math.sqrt(1 - beta_2))
+
 
 class AdamW(FusedOptimizer):
     r"""Adam with decoupled weight decay (Loshchilov and Hutter 2019), as in torch.
@@ -330,3 +341,7 @@ class RMSprop(FusedOptimizer):
         step = self._scratch(parameters[0]).fill_(math.inf)
         betas = 0.0, group["rho"]
         _adam(parameters, gradients, moments, step, group["lr"], betas, group["eps"])
+
+    def _longest_step(self, group):
+        """Of a gradient after none at all."""
+        return group["lr"] / math.sqrt(1 - group["rho"])

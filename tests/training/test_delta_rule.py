@@ -10,7 +10,7 @@ from weakref import ref
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from torch.nn import functional
 
@@ -426,13 +426,15 @@ def test_networks_at_once_equal_one_by_one(ops, activation, loss, depth, weighte
 
 
 RATES, ALPHAS = [0.02, 0.005, 0.05], [0.0, 0.1, 0.5]
+L1_RATIOS, CLIPS = [0.5, 1.0, 0.3], [None, 0.4, 1.0]
 N_EPOCHS, N_ROWS, BATCH_SIZE = 4, 23, 5
+N_WEIGHTS = N_FEATURES * HIDDEN[0] + HIDDEN[0] * HIDDEN[1] + HIDDEN[1] * N_OUTPUTS
 OPTIMIZERS = {
-    "sgd": lambda groups: SGD(groups, momentum=0.9),
-    "adam": lambda groups: Adam(groups),
-    "adamw": lambda groups: AdamW(groups, weight_decay=0.3, n_weights=20),
-    "adagrad": lambda groups: Adagrad(groups),
-    "rmsprop": lambda groups: RMSprop(groups),
+    "sgd": partial(SGD, momentum=0.9, n_weights=N_WEIGHTS),
+    "adam": partial(Adam, n_weights=N_WEIGHTS),
+    "adamw": partial(AdamW, weight_decay=0.3, n_weights=N_WEIGHTS),
+    "adagrad": partial(Adagrad, n_weights=N_WEIGHTS),
+    "rmsprop": partial(RMSprop, n_weights=N_WEIGHTS),
 }
 
 
@@ -449,13 +451,15 @@ def train_one_by_one(flats, loss, rows, make_optimizer, ops):
     losses = []
     for k, (flat, batches) in enumerate(zip(flats, make_iterators(rows), strict=True)):
         rule = make_rule(flat, "tanh", loss, *OPS[ops])
-        optimizer = make_optimizer([{"params": [flat.parameter], "lr": RATES[k]}])
-        update = optimizer.on(flat.parameter)
-        penalize = Penalty(ALPHAS[k]).on(flat.weights, flat.weight_gradient)
+        group = {"params": [flat.parameter], "lr": RATES[k], "clip": CLIPS[k]}
+        optimizer = make_optimizer([group])
+        update, penalty = optimizer.on(flat.parameter), Penalty(ALPHAS[k], L1_RATIOS[k])
+        penalize = penalty.on(flat.weights, flat.weight_gradient)
         losses.append([])
         for _ in range(N_EPOCHS):
             for batch in batches.reused(*(o.from_numpy for o in OPS[ops])):
                 losses[k].append(rule(batch) + penalize(batch.total))
+                optimizer.param_groups[0]["l1"] = penalty.l1 / batch.total
                 update()
     return np.array(losses)
 
@@ -465,14 +469,12 @@ def train_at_once(flats, loss, rows, make_optimizer, ops):
     values, gradients = stack(flats)
     rule = make_stacked_rule(flats, values, gradients, "tanh", loss, *OPS[ops])
     groups, penalties = [], []
-    for value, gradient, lr, alpha in zip(
-        values, gradients, RATES, ALPHAS, strict=True
-    ):
+    for k, (value, gradient) in enumerate(zip(values, gradients, strict=True)):
         parameter = torch.nn.Parameter(value, requires_grad=False)
         parameter.grad = gradient
-        groups.append({"params": [parameter], "lr": lr})
-        where = slice(flats[0].n_penalized)
-        penalties.append(Penalty(alpha).on(value[where], gradient[where]))
+        groups.append({"params": [parameter], "lr": RATES[k], "clip": CLIPS[k]})
+        where, penalty = slice(N_WEIGHTS), Penalty(ALPHAS[k], L1_RATIOS[k])
+        penalties.append(penalty.on(value[where], gradient[where]))
     optimizer = make_optimizer(groups)
     losses, iterators = [], make_iterators(rows)
     for _ in range(N_EPOCHS):
@@ -481,6 +483,8 @@ def train_at_once(flats, loss, rows, make_optimizer, ops):
             totals = [batch.total for batch in batches]
             added = [p(t) for p, t in zip(penalties, totals, strict=True)]
             losses.append(value + added)
+            for k, group in enumerate(optimizer.param_groups):
+                group["l1"] = ALPHAS[k] * L1_RATIOS[k] / totals[k]
             optimizer.update()
     return np.transpose(losses), values
 
@@ -499,6 +503,7 @@ def test_training_at_once_equals_one_by_one(optimizer, ops, loss, weighted):
     assert_allclose(losses, expected, rtol=1e-11)
     for value, flat in zip(values, flats, strict=True):
         assert_allclose(value, flat.values, rtol=0, atol=1e-11)
+        assert_array_equal(value == 0, flat.values == 0)
 
 
 # Predictions

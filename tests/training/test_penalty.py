@@ -1,14 +1,15 @@
-"""The L2 penalty against autograd."""
+"""The penalty against autograd, and the soft threshold against its closed form."""
 
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_array_equal
 from torch.testing import assert_close
 
 from sknn.modules import MLP
 from sknn.training._flat import FlatParameters
 from sknn.training._initialization import glorot_uniform
-from sknn.training._penalty import Penalty
+from sknn.training._penalty import Penalty, soft_threshold
 
 SIZES = [4, 5, 3]
 
@@ -83,3 +84,56 @@ def test_a_module_without_weights():
     empty = torch.zeros(0)
     assert Penalty(1.0).on(empty, torch.zeros(0))(3.0) == 0
     assert Penalty(1.0)([], [], 3.0) == 0
+
+
+@pytest.mark.parametrize("l1_ratio", [0.25, 1.0])
+@pytest.mark.parametrize("form", FORMS)
+def test_the_l1_norm_is_in_the_value_and_not_in_the_gradient(form, l1_ratio, flat):
+    alpha, total = 0.3, 7.0
+    smooth, gradient = differentiate(flat, alpha * (1 - l1_ratio), total)
+    norm = sum(float(p.detach().abs().sum()) for p in flat.parameters if p.ndim == 2)
+    value = FORMS[form](Penalty(alpha, l1_ratio), flat, total)
+    expected = smooth + alpha * l1_ratio / total * norm
+    assert float(value) == pytest.approx(
+        expected, rel=1e-5 if is_single(flat) else 1e-13
+    )
+    assert_close(flat.gradient, gradient)
+
+
+def threshold_by_hand(weights, thresholds):
+    shrunk = np.maximum(np.abs(weights) - thresholds, 0)
+    return np.sign(weights) * shrunk
+
+
+WEIGHTS = np.array([[-2.0, -0.11, -0.1], [-0.05, 0.0, 1e-12], [0.1, 0.1001, 3.0]])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+@pytest.mark.parametrize("threshold", [0.0, 0.1, 5.0])
+def test_soft_threshold_has_a_closed_form(threshold, dtype):
+    weights = torch.tensor(WEIGHTS, dtype=dtype)
+    expected = threshold_by_hand(weights.numpy(), weights.new_tensor(threshold).numpy())
+    soft_threshold(weights, threshold)
+    assert_close(weights, torch.from_numpy(expected))
+    assert_array_equal(weights == 0, expected == 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("eps", [1e-8, 0.3])
+def test_each_weight_has_its_threshold(eps, transposed, dtype):
+    squares = np.square(np.linspace(0, 2, 9)).reshape(3, 3)
+    weights, roots = torch.tensor(WEIGHTS, dtype=dtype), np.sqrt(squares) + eps
+    squares = torch.tensor(squares, dtype=dtype)
+    expected = threshold_by_hand(WEIGHTS, np.minimum(0.1 / roots, 1.5))
+    if transposed:
+        weights, squares, expected = weights.t(), squares.t(), expected.T
+    soft_threshold(weights, 0.1, squares, eps, most=1.5)
+    assert_close(weights, torch.tensor(expected, dtype=dtype))
+    assert_array_equal(weights == 0, expected == 0)
+
+
+def test_squares_may_go_on_beyond_the_weights():
+    weights, squares = torch.tensor([1.0, -1.0]), torch.tensor([4.0, 16.0, 1.0])
+    soft_threshold(weights, 1.0, squares)
+    assert weights.tolist() == [0.5, -0.75]
