@@ -17,7 +17,7 @@ from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
 from sknn.training._net import Criterion, Net, Task
 from sknn.training._penalty import Penalty
-from sknn.training._schedules import effective_schedule, make_schedule
+from sknn.training._schedules import TIMED, effective_schedule, make_schedule
 from sknn.training._stopping import Curves, Patience
 from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
@@ -29,6 +29,15 @@ OPTIMIZERS = {
     "adagrad": (Adagrad, ("eps",)),
     "rmsprop": (RMSprop, ("rho", "eps")),
 }
+# parameters of the objective that scikit-learn's networks do not have
+OWN_OBJECTIVE = (
+    "dropout",
+    "label_smoothing",
+    "l1_ratio",
+    "quantile",
+    "huber_delta",
+    "class_weight",
+)
 NEED_OPTIMIZER = (LRScheduler, GradientNormClipping)
 
 
@@ -51,6 +60,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         Root context of scikit-learn's callbacks and the arguments of their hooks.
     """
     targets, flat = estimator._targets, estimator._flat
+    _renew_patience(estimator)
     truth = make_loss(targets.loss, **targets.loss_options)
     smoothing = getattr(estimator, "label_smoothing", 0.0)
     loss = make_loss(targets.loss, smoothing, **targets.loss_options)
@@ -120,13 +130,31 @@ def _optimizer_options(estimator):
 
 
 def _regularise(optimizer, penalty, decays, clip):
-    """Tell an optimizer, new or of an earlier call, what of all this is its work."""
+    """Set clipping, decay and L1 norm of an optimizer, new or of an earlier call."""
     for group in optimizer.param_groups:
         group["clip"] = clip
         if decays:
             group.update(weight_decay=penalty.l2, l1=penalty.l1)
         elif not penalty.l1:
             group.update(l1=0.0, pull=0.0)
+
+
+def _renew_patience(estimator):
+    """Forget how long nothing has improved where a warm start begins something new.
+
+    scikit-learn's networks never do, so it takes a schedule or an objective that they
+    do not have.
+    """
+    objective = repr([getattr(estimator, name, None) for name in OWN_OBJECTIVE])
+    changed = vars(estimator).get("_objective", objective) != objective
+    estimator._objective = objective
+    if changed:
+        estimator.best_loss_ = None
+    if (
+        changed
+        or effective_schedule(estimator.learning_rate, estimator.solver) in TIMED
+    ):
+        estimator._no_improvement_count = 0
 
 
 def _make_monitor(estimator, validate):

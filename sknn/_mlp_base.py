@@ -140,24 +140,17 @@ class BaseMLP(BaseNetwork):
             return 0
         return super()._largest_product(n_rows)
 
-    def _forward_views(self):
-        """Weights and biases of each layer, of one without normalization as good."""
-        weights, biases, scales = split_views(
-            [p.detach() for p in self._flat.parameters], len(self.module_.layers)
-        )
-        for k, (norm, scale) in enumerate(zip(self.module_.norms, scales, strict=True)):
-            factor = scale * (norm.running_var + norm.eps).rsqrt()
-            weights[k] = weights[k] * factor
-            biases[k] = biases[k] - norm.running_mean * factor
-        return weights, biases
+    def _forward_of(self, parameters):
+        """Forward pass through parameters in flat order."""
+        module = self.module_
+        weights, biases, scales = split_views(parameters, len(module.layers))
+        norms = list(zip(module.norms, scales, strict=True))
+        return ForwardPass(weights, biases, module.activation_name, norms)
 
     def _make_forward_pass(self):
-        if not self._flat.on_cpu or self.module_.norms:
+        if not self._flat.on_cpu:
             return None
-        weights, biases, _ = split_views(
-            list(self._flat.value_views), len(self.module_.layers)
-        )
-        return ForwardPass(weights, biases, self.module_.activation_name)
+        return self._forward_of(list(self._flat.value_views))
 
     def _make_gradient(self, flat, loss, batch_size, rows, masks):
         X, values = rows.arrays[0], [p.detach() for p in flat.parameters]
@@ -230,9 +223,9 @@ class BaseMLP(BaseNetwork):
 
     def _forward(self, X, hidden=False, on_doubt=None):
         forward, name = self._forward_pass, self.module_.activation_name
-        same = forward is not None and forward.activation == name
+        same = forward.activation == name
         if not same or not self._flat.holds_values():  # loose, now or for good
-            forward = ForwardPass(*self._forward_views(), name)
+            forward = self._forward_of([p.detach() for p in self._flat.parameters])
         return forward(X, hidden, on_doubt)
 
     def transform(self, X):

@@ -162,3 +162,24 @@ def test_early_stopping(learning_rate):
     params = {"early_stopping": True, "max_iter": 200, "n_iter_no_change": 5}
     model = fit(learning_rate=learning_rate, **params)
     assert model.best_validation_score_ == max(model.validation_scores_)
+
+
+def test_a_warm_up_that_is_called_off():
+    X = np.random.RandomState(0).normal(size=(60, 3))
+    y = (X[:, 0] > 0).astype(int)
+    net = MLPClassifier((4,), warmup_epochs=5, learning_rate_init=0.01)
+    net.partial_fit(X, y, classes=[0, 1])
+    assert net.history_[-1, "lr"] == pytest.approx(0.002)
+    net.set_params(warmup_epochs=0).partial_fit(X, y)
+    assert net.history_[-1, "lr"] == 0.01
+
+
+def test_time_counts_epochs_at_a_constant_rate():
+    X = np.random.RandomState(0).normal(size=(60, 3))
+    y = (X[:, 0] > 0).astype(int)
+    net = MLPClassifier((4,), learning_rate_init=0.01, decay_epochs=10)
+    net.set_params(learning_rate_final=1e-3, batch_size="full")
+    with pytest.warns(UserWarning, match="no effect"):
+        net.partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
+    net.set_params(learning_rate="linear").partial_fit(X, y)
+    assert net.history_[-1, "lr"] == pytest.approx(0.8 * 0.01 + 0.2 * 1e-3)

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sknn.modules._regularization import BatchNorm, Dropout
+from sknn.modules._batch_norm import BatchNorm
+from sknn.modules._dropout import Dropout
 
 
 class StraightThroughSign(torch.autograd.Function):

@@ -105,7 +105,7 @@ class DeltaRule:
         h, n_hidden = batch[0], len(self._weights) - 1
         for k, weight in enumerate(self._weights):
             bias = None if k < len(self._norms) else self._biases[k]
-            self._multiply(h, weight, bias, buffers.products[k])
+            _multiply(self.ops, h, weight, bias, buffers.products[k])
             if k == n_hidden:
                 return
             if self._norms:
@@ -113,15 +113,6 @@ class DeltaRule:
                 self._norms[k].forward(*map(self.ops.tensor, tensors), batch)
             self._activation.write(self.ops, buffers.inputs[k], buffers.layers[k])
             h = self._drop(k, buffers)
-
-    def _multiply(self, h, weight, bias, out):
-        """Write the product of a layer's inputs and weights, plus the bias if any."""
-        if sparse.issparse(h):
-            _multiply_sparse(self.ops, h, weight, bias, out)
-        elif bias is None:
-            self.ops.matmul(h, weight, out=out)
-        else:
-            self.ops.affine(h, weight, bias, out)
 
     def _drop(self, k, buffers):
         """Outputs of hidden layer k: its activations, some of them left out."""
@@ -200,11 +191,16 @@ class DeltaRule:
         )
 
 
-def _multiply_sparse(ops, x, weight, bias, out):
-    """Write the product of sparse inputs, plus the bias if any, to `out`."""
-    out[...] = x @ weight
-    if bias is not None:
-        ops.add(out, bias, out=out)
+def _multiply(ops, h, weight, bias, out):
+    """Write the product of a layer's inputs and weights, plus the bias if any."""
+    if sparse.issparse(h):
+        out[...] = h @ weight
+        if bias is not None:
+            ops.add(out, bias, out=out)
+    elif bias is None:
+        ops.matmul(h, weight, out=out)
+    else:
+        ops.affine(h, weight, bias, out)
 
 
 class ForwardPass:
@@ -216,12 +212,14 @@ class ForwardPass:
         As for `DeltaRule`, of one network on the CPU.
     activation : str
         Hidden activation, kept as an attribute.
+    norms : list of (module, tensor) pairs
+        Layer with the running statistics, and scales, of each normalised hidden layer.
     """
 
-    def __init__(self, weights, biases, activation):
+    def __init__(self, weights, biases, activation, norms=()):
         self._weights = {ops: list(map(ops.native, weights)) for ops in CPU_OPS}
         self._biases = {ops: list(map(ops.native, biases)) for ops in CPU_OPS}
-        self.activation = activation
+        self.activation, self._norms = activation, norms
         self._activate = ACTIVATIONS[activation].write
         self._widths = [weight.shape[1] for weight in weights]
         self._dtype = self._weights[NumpyOps][0].dtype
@@ -245,12 +243,13 @@ class ForwardPass:
         product_size = max(n_entries * self._widths[0], n_rows * self._largest_above)
         is_small = product_size < NEVER_THREADED
         ops = NumpyOps if is_small or sparse.issparse(X) else TorchOps
+        maps = self._running_maps(ops)
 
         def fill(rows):
             h = X[rows] if ops is NumpyOps else to_tensor(X[rows])
             if on_doubt and not isfinite(ops.sum(h)):
                 on_doubt(X[rows])
-            self._propagate(ops, h, ops.from_numpy(out[rows]), n_layers, hidden)
+            self._propagate(ops, h, ops.from_numpy(out[rows]), n_layers, hidden, maps)
 
         with np.errstate(all="ignore"):
             if is_small:
@@ -267,16 +266,29 @@ class ForwardPass:
             entries, width = CHUNK_ENTRIES, max(X.shape[1], *self._widths)
         return max(entries // width, 1)
 
-    def _propagate(self, ops, h, out, n_layers, hidden):
+    def _running_maps(self, ops):
+        """Factor and shift by which each layer's running statistics normalise."""
+        maps = []
+        for (norm, scale), bias in zip(
+            self._norms, self._biases[TorchOps], strict=False
+        ):
+            factor = scale * (norm.running_var + norm.eps).rsqrt()
+            shift = bias - norm.running_mean * factor
+            maps.append((ops.native(factor), ops.native(shift)))
+        return maps
+
+    def _propagate(self, ops, h, out, n_layers, hidden, maps):
         """Write the outputs of layer `n_layers` to `out`."""
         weights, biases = self._weights[ops], self._biases[ops]
         for k in range(n_layers):
             last = k == n_layers - 1
             z = out if last else ops.empty((h.shape[0], self._widths[k]), out)
-            if k == 0 and sparse.issparse(h):
-                _multiply_sparse(ops, h, weights[k], biases[k], z)
+            if k < len(maps):
+                _multiply(ops, h, weights[k], None, z)
+                ops.multiply(z, maps[k][0], out=z)
+                ops.add(z, maps[k][1], out=z)
             else:
-                ops.affine(h, weights[k], biases[k], z)
+                _multiply(ops, h, weights[k], biases[k], z)
             if hidden or not last:
                 self._activate(ops, z, z)
             h = z

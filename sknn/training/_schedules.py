@@ -14,6 +14,9 @@ class Constant:
 
     def paced(self, batches, group, n_rows):
         """Batches of an epoch of `n_rows`, before each of which the rate is set."""
+        if "full_lr" in group:  # a warm-up that is no longer asked for
+            group["lr"] = group.pop("full_lr")
+        group["epochs"] = group.get("epochs", 0.0) + 1.0
         return batches
 
     def after_epoch(self, group, n_samples_seen):
@@ -104,7 +107,7 @@ class WarmUp(Timed):
     def paced(self, batches, group, n_rows):
         """Batches before each of which the rate is set, while it rises."""
         if self._is_warm(group):
-            return batches
+            return self.schedule.paced(batches, group, n_rows)
         return super().paced(batches, group, n_rows)
 
     def _full_rate(self, group, epochs):

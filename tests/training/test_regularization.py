@@ -10,8 +10,8 @@ from scipy import sparse
 
 from sknn.data import Batch, make_batch
 from sknn.modules import MLP
-from sknn.modules._regularization import BatchNorm as BatchNormLayer
-from sknn.modules._regularization import Dropout
+from sknn.modules._batch_norm import BatchNorm as BatchNormLayer
+from sknn.modules._dropout import Dropout
 from sknn.training._array_ops import NumpyOps, TorchOps
 from sknn.training._batch_norm import MOST_RECENT, BatchNorm
 from sknn.training._delta_rule import DeltaRule
@@ -227,6 +227,13 @@ def test_masks_of_one_network_do_not_depend_on_the_others():
     together = make_dropout([0.5], 7, 8).draw(0, np.empty((2, 9, 3)))
     for seed, mask in zip((7, 8), together, strict=True):
         assert_array_equal(mask, make_dropout([0.5], seed).draw(0, np.empty((9, 3))))
+
+
+def test_masks_of_tensors_in_any_order_of_memory():
+    x = torch.zeros(6, 4, dtype=torch.float64).t()
+    factors = make_dropout([0.5], 0).draw_like(0, x)
+    assert factors.shape == (4, 6)
+    assert set(factors.flatten().tolist()) == {0.0, 2.0}
 
 
 def test_masks_of_parts_are_independent():
