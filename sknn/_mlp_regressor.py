@@ -122,7 +122,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
     batch_norm : bool, default=False
         Whether each hidden layer's units are normalised over the batch, before the
         activation; predictions use running statistics. Not for lbfgs. A last batch of
-        one row joins the one before.
+        less than a quarter of `batch_size`, or of one row, joins the one before.
     gradient_clip : float or None, default=None
         Norm that the gradient of all parameters together is scaled down to where it
         is longer. No effect with lbfgs.

@@ -137,12 +137,16 @@ def test_parts_and_threads(digits, case, monkeypatch):
 
 
 @pytest.mark.parametrize("Estimator", [MLPClassifier, MLPRegressor])
-def test_a_batch_of_one_joins_the_one_before(Estimator):
+def test_a_small_last_batch_joins_the_one_before(Estimator):
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(21, 3)), np.arange(21) % 2
     net = Estimator(batch_size=10, batch_norm=True, max_iter=4, random_state=0)
     net.fit(X, y)
     assert net.module_.norms[0].num_batches_tracked == 8  # of 10 and 11 rows
+    net.set_params(batch_size=9).fit(X, y)
+    assert net.module_.norms[0].num_batches_tracked == 12  # three rows are a third
+    net.set_params(batch_size=19).fit(X, y)
+    assert net.module_.norms[0].num_batches_tracked == 4  # and two a tenth
     net.set_params(batch_size=1).fit(X, y)
     assert net.module_.norms[0].num_batches_tracked == 0
     assert np.isfinite(net.fit(X[:1], y[:1]).predict(X)).all()

@@ -63,8 +63,8 @@ class TensorBatches:
     device : torch.device or str
         Where iterated batches are put.
     joins_last : bool
-        Whether a last batch of a single row joins the one before: alone it would have
-        no variance.
+        Whether a last batch of less than a quarter of `batch_size`, or of a single row,
+        joins the one before: its mean and variance would be noise.
     """
 
     def __init__(
@@ -81,7 +81,8 @@ class TensorBatches:
         self.device = torch.device(device)
         self._order = np.arange(len(dataset))
         self._n_batches, n_left = divmod(len(dataset), self.batch_size)
-        joins = joins_last and n_left == 1 and self._n_batches
+        is_small = n_left < max(2, self.batch_size / 4)
+        joins = joins_last and is_small and self._n_batches
         self._n_batches += bool(n_left) and not joins
 
     def __len__(self):
