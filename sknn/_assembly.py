@@ -231,7 +231,9 @@ def _make_score(estimator, X, labels, weight):
         return float(scorer(nameless, X, labels, **options))
 
     try:
-        score()  # what it raises should come before any training
+        value = score()  # what it raises should come before any training
+        if np.isnan(value):
+            raise ValueError("it is NaN.")
     except Exception as error:
         raise ValueError(
             f"scoring={estimator.scoring!r} must give a number for the validation "

@@ -255,6 +255,11 @@ class BaseNetwork(
         with naming("sample_weight_val"):
             weight = self._combine_weights(checked, y_val, weight, targets, False)
         checked = checked.tocsr() if sparse.issparse(checked) else checked
+        if len(y_val) < self._fewest_scored and self.early_stopping:
+            raise ValueError(
+                f"X_val must have at least {self._fewest_scored} rows for "
+                f"early_stopping=True with scoring=None: got {len(y_val)}."
+            )
         return Rows(checked, targets.encode(y_val, X.dtype), weight)
 
     def _check_y(self, y):

@@ -39,7 +39,7 @@ TRAINING_CONSTRAINTS = {
     "beta_2": [Interval(Real, 0, 1, closed="left")],
     "epsilon": [Interval(Real, 0, None, closed="neither")],
     "rho": [Interval(Real, 0, 1, closed="left")],
-    "learning_rate_final": [Interval(Real, 0, None, closed="neither"), None],
+    "learning_rate_final": [Interval(Real, 0, None, closed="left"), None],
     "decay_epochs": [Interval(Real, 0, None, closed="neither"), None],
     "warmup_epochs": [Interval(Real, 0, None, closed="left")],
     "l1_ratio": [Interval(Real, 0, 1, closed="both")],
@@ -114,6 +114,13 @@ def warn_of_ignored(estimator):
         given = getattr(estimator, name) is not None
         if given and (schedule == "inverse_sqrt" or schedule not in TIMED):
             ignored.append((name, why))
+    loss = getattr(estimator, "loss", None)
+    for name, default, of_loss in (
+        ("quantile", 0.5, "quantile"),
+        ("huber_delta", 1.0, "huber"),
+    ):
+        if loss not in (None, of_loss) and getattr(estimator, name) != default:
+            ignored.append((name, "loss"))
     for name, why in ignored:
         one, other = (f"{n}={getattr(estimator, n)!r}" for n in (name, why))
         warnings.warn(f"{one} has no effect with {other}.", stacklevel=5)

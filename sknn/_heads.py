@@ -60,6 +60,7 @@ class ClassifierHead(ClassifierMixin):
         return tags
 
     _y_options = {"multi_output": True}
+    _fewest_scored = 1
 
     def _check_y(self, y):
         return y.toarray() if hasattr(y, "toarray") else _one_column(y)
@@ -209,6 +210,11 @@ class RegressorHead(RegressorMixin):
     }
 
     _y_options = {"multi_output": True, "y_numeric": True}
+
+    @property
+    def _fewest_scored(self):
+        """Rows without which there is no score: its variance would be zero."""
+        return 2 if self.scoring is None else 1
 
     @property
     def _quantiles(self):

@@ -1,5 +1,6 @@
 """What the two multi-layer perceptrons share."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -66,6 +67,13 @@ class BaseMLP(BaseNetwork):
                 f"{self.hidden_layer_sizes}."
             )
         self._check_dropout()
+        for name in ("dropout", "batch_norm"):
+            if not sizes and np.any(getattr(self, name)):
+                warnings.warn(
+                    f"{name}={getattr(self, name)!r} has no effect with "
+                    f"hidden_layer_sizes={self.hidden_layer_sizes!r}.",
+                    stacklevel=5,
+                )
         super()._check_parameters()
 
     @property

@@ -7,9 +7,9 @@ from sknn._mlp_base import BaseMLP
 class MLPRegressor(RegressorHead, BaseMLP):
     """Multi-layer perceptron regressor, scikit-learn's by one changed import.
 
-    Minimises half the squared error, or half the Poisson deviance of an exponential
-    output. With float64 X and an int `random_state` it reproduces the losses, weights
-    and predictions of `sklearn.neural_network.MLPRegressor`.
+    Minimises half the squared error, or another `loss`. With float64 X and an int
+    `random_state` it reproduces the losses, weights and predictions of
+    `sklearn.neural_network.MLPRegressor`.
 
     Parameters
     ----------

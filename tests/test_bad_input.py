@@ -81,7 +81,7 @@ SHARED = {
     "beta_2": [-0.1, 1.0],
     "epsilon": [0.0, -1e-8],
     "rho": [-0.1, 1.0, None, "most", np.nan, [0.9]],
-    "learning_rate_final": [0, -0.1, "low", np.nan, np.inf],
+    "learning_rate_final": [-0.1, "low", np.nan, np.inf],
     "decay_epochs": [0, -1, "all", np.nan, np.inf],
     "warmup_epochs": [-1, None, "few", np.nan, np.inf],
     "n_iter_no_change": [0, -1, 2.5, None],
@@ -612,7 +612,7 @@ CALLS = {
     "partial-more-quantiles": (
         lambda: fitted(MLPRegressor, loss="quantile").set_params(quantile=[0.1, 0.9]),
         lambda m: m.partial_fit(X, Y[MLPRegressor]),
-        ["columns of y must stay as fitted", r"\[3, 4, 1\]", r"\[3, 4, 2\]"],
+        ["number of quantiles must stay as fitted", r"\[3, 4, 1\]", r"\[3, 4, 2\]"],
     ),
     "partial-bad-smoothing": (
         lambda: MLPClassifier(label_smoothing=1.0),
@@ -696,6 +696,7 @@ IGNORED = {
     "final": ({"solver": "adam", "learning_rate_final": 0.1}, "learning_rate_final"),
     "decay": ({"solver": "sgd", "decay_epochs": 3}, "decay_epochs"),
     "batch": ({"solver": "sgd", "batch_size": 21}, "batch_size"),
+    "no-layer": ({"hidden_layer_sizes": (), "batch_norm": True}, "batch_norm"),
 }
 
 
@@ -707,7 +708,8 @@ def test_ignored_with_a_warning(Estimator, pair):
     params, said = IGNORED[pair]
     with pytest.warns(UserWarning, match=said):
         warned = fitted(Estimator, **params)
-    sound = {name: value for name, value in params.items() if name == "solver"}
+    kept = ("solver", "hidden_layer_sizes")
+    sound = {name: value for name, value in params.items() if name in kept}
     for actual, expected in zip(
         warned.coefs_, fitted(Estimator, **sound).coefs_, strict=True
     ):
@@ -717,3 +719,32 @@ def test_ignored_with_a_warning(Estimator, pair):
 @pytest.mark.parametrize("Estimator", BOTH)
 def test_every_parameter_is_in_the_table(Estimator):
     assert (SHARED | OWN[Estimator]).keys() == Estimator().get_params().keys()
+
+
+@pytest.mark.parametrize("option", [{"quantile": 0.9}, {"huber_delta": 2.0}])
+def test_option_of_another_loss_is_ignored_with_a_warning(option):
+    (name,) = option
+    with pytest.warns(UserWarning, match=f"{name}=.* has no effect with loss="):
+        fitted(MLPRegressor, **option)
+
+
+def test_validation_rows_that_have_no_score(capsys):
+    model = MLPRegressor(early_stopping=True, verbose=True)
+    y = Y[MLPRegressor]
+    refuses(
+        lambda m: m.fit(X, y, X_val=X[:1], y_val=y[:1]),
+        model,
+        ["X_val must have at least 2 rows", "got 1"],
+        capsys,
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Only one class is present")
+def test_scorer_that_gives_no_number(capsys):
+    model = MLPClassifier(early_stopping=True, scoring="roc_auc", verbose=True)
+    refuses(
+        lambda m: m.fit(X, Y[MLPClassifier], X_val=X, y_val=np.ones(20, int)),
+        model,
+        ["scoring='roc_auc' must give a number", "NaN"],
+        capsys,
+    )

@@ -232,7 +232,11 @@ def test_dropout_may_change_on_the_way_and_batch_norm_may_not(digits):
 def test_without_hidden_layers_there_is_nothing_to_do(digits, batch_norm):
     X, y = digits[0][:200], digits[1][:200]
     net = MLPClassifier((), dropout=0.5, batch_norm=batch_norm, max_iter=3)
-    net.set_params(random_state=0, warm_start=True).fit(X, y).fit(X, y)
+    net.set_params(random_state=0, warm_start=True)
+    with pytest.warns(UserWarning, match=" has no effect with hidden_lay") as caught:
+        net.fit(X, y).fit(X, y)
+    said = {str(warning.message).split("=")[0] for warning in caught}
+    assert said >= {"dropout", *["batch_norm"] * batch_norm}
     plain = MLPClassifier((), max_iter=3, random_state=0, warm_start=True)
     plain.fit(X, y).fit(X, y)
     assert_array_equal(net.coefs_[0], plain.coefs_[0])

@@ -107,7 +107,8 @@ def test_several_columns_and_weights(diabetes, loss):
     y = np.column_stack([y, y[::-1]])
     counts = np.arange(len(y)) % 3
     net = MLPRegressor(loss, (8,), solver="sgd", shuffle=False, random_state=0)
-    net.set_params(max_iter=3, batch_size="full", quantile=0.3)
+    net.set_params(max_iter=3, batch_size="full")
+    net.set_params(quantile=0.3 if loss == "quantile" else 0.5)
     weighted = net.fit(X, y, counts).predict(X)
     repeated = net.fit(np.repeat(X, counts, 0), np.repeat(y, counts, 0)).predict(X)
     assert weighted.shape == y.shape
@@ -129,3 +130,19 @@ def test_a_full_batch_has_all_rows(diabetes, Estimator):
     full = net.set_params(random_state=0).fit(X, y).coefs_[0].copy()
     assert_array_equal(net.set_params(batch_size=len(X)).fit(X, y).coefs_[0], full)
     assert not np.allclose(net.set_params(batch_size="auto").fit(X, y).coefs_[0], full)
+
+
+def test_one_quantile_stops_and_scores_as_a_list_of_it_does():
+    """By the pinball loss: the determination of the mean would stop far too early."""
+    rng = np.random.RandomState(0)
+    X = rng.uniform(-2, 2, size=(800, 3))
+    y = X[:, 0] + rng.exponential(2, size=800)
+    nets = [
+        MLPRegressor(loss="quantile", quantile=quantile, early_stopping=True)
+        .set_params(learning_rate_init=0.01, random_state=0)
+        .fit(X, y)
+        for quantile in (0.9, [0.9])
+    ]
+    assert nets[0].n_iter_ == nets[1].n_iter_
+    assert_allclose(nets[0].score(X, y), nets[1].score(X, y), rtol=1e-12)
+    assert 0.8 < (y < nets[0].predict(X)).mean() < 0.97

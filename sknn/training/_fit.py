@@ -86,8 +86,8 @@ def _on_divergence(net):
     what = (
         "Solver produced non-finite parameter weights. The input data may contain "
         f"large values and need to be preprocessed. It happened in epoch "
-        f"{monitor.n_iter} {rate}. Try a smaller learning_rate_init or inputs scaled "
-        "by a StandardScaler."
+        f"{monitor.n_iter} {rate}. Try a smaller learning_rate_init, gradient_clip, or "
+        "inputs, and targets of a regressor, scaled to unit variance."
     )
     if monitor.keeps_best:
         return ConvergenceWarning(f"{what} The estimator keeps the best weights.")
