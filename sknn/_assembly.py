@@ -191,7 +191,7 @@ def _make_score(estimator, X, labels, weight):
     except Exception as error:
         raise ValueError(
             f"scoring={estimator.scoring!r} must give a number for the validation "
-            f"rows, {len(X)} arrays of inputs and their labels: {error}"
+            f"rows, {X.shape[0]} of them with their labels: {error}"
         ) from error
     return score
 
@@ -248,7 +248,6 @@ def keep_results(estimator, net, result):
     """
     monitor, curves = net.task.monitor, net.task.monitor.curves
     estimator._flat.tie()
-    estimator._optimizer, estimator._packed_optimizer = net.optimizer_, None
     estimator.history_ = net.history_
     estimator.callbacks_ = [(n, cb) for n, cb in net.callbacks_ if n != CONTEXTS]
     last_loss = curves.loss[-1] if curves.loss else float("nan")

@@ -163,6 +163,8 @@ class BaseNetwork(
             vars(self).clear()
             vars(self).update(before)
             raise
+        del before  # the memory of an earlier network
+        self._optimizer, self._packed_optimizer = net.optimizer_, None
         try:
             self._train(net, rows, incremental)
         finally:

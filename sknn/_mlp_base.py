@@ -16,6 +16,7 @@ from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
 from sknn.training._initialization import WEIGHTS, glorot_uniform, initialize
 from sknn.training._parallel import MOST_SUMMED_PARTS, PartedGradient, n_parts_worth
 from sknn.training._threads import available_threads
+from sknn.training._wide import is_wide
 
 OUTPUT_ACTIVATIONS = {
     "log_loss": "softmax",
@@ -117,10 +118,14 @@ class BaseMLP(BaseNetwork):
     def _make_gradient(self, flat, loss, batch_size, rows):
         X, (weights, biases) = rows.arrays[0], self._parameter_views()
         widths = [bias.shape[-1] for bias in biases]
-        product_size = batch_size * max(weight.numel() for weight in weights)
-        n_parts = n_parts_worth(product_size, batch_size, MOST_SUMMED_PARTS)
-        if not flat.on_cpu:
-            n_parts = 1
+        wide = flat.on_cpu and is_wide(X, weights[0])
+        first = weights[0].numel()
+        if sparse.issparse(X):
+            first = widths[0] * X.nnz // X.shape[0]
+        largest = max([first, *(weight.numel() for weight in weights[1:])])
+        n_parts = n_parts_worth(batch_size * largest, batch_size, MOST_SUMMED_PARTS)
+        if wide or not flat.on_cpu:
+            n_parts = 1  # others have gradients of their own
         ops, loss_ops = choose_ops(flat.values.device, X, batch_size // n_parts, widths)
         others = [torch.zeros_like(flat.gradient) for _ in range(n_parts - 1)]
         parts = [
@@ -135,6 +140,8 @@ class BaseMLP(BaseNetwork):
             )
             for gradient in (flat.gradient, *others)
         ]
+        if wide and self.gradient_clip is None:  # it clips by the whole gradient
+            parts[0].wide_shape = tuple(weights[0].shape)
         if n_parts == 1:
             return parts[0]
         arrays = [other.numpy() for other in others]

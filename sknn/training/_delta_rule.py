@@ -20,6 +20,7 @@ from sknn.training._activations import ACTIVATIONS
 from sknn.training._array_ops import NumpyOps, TorchOps
 from sknn.training._parallel import map_rows
 from sknn.training._threads import NEVER_THREADED
+from sknn.training._wide import write_product
 
 # entries of a layer's activations for which a chunk of rows stays in cache
 CHUNK_ENTRIES = 1 << 19
@@ -47,6 +48,14 @@ class DeltaRule:
         Operations to compute with.
     loss_ops : NumpyOps or TorchOps
         Operations of the loss; numpy's may share the memory of CPU tensors.
+
+    Attributes
+    ----------
+    write_sparse : callable
+        ``write_sparse(x, delta, gradient)`` writes the first layer's gradient where
+        inputs are sparse; whoever needs its factors alone puts another in its place.
+    wide_shape : tuple or None
+        Shape of the first layer's weights where `WideStep` may do so.
     """
 
     def __init__(
@@ -68,7 +77,7 @@ class DeltaRule:
         )
         self._transposed = [ops.transpose(weight) for weight in self._weights]
         self._buffers = {}
-        self.raw = None
+        self.raw, self.write_sparse, self.wide_shape = None, write_product, None
 
     def __call__(self, batch):
         """Write the gradient of the batch's loss and return the loss.
@@ -112,7 +121,7 @@ class DeltaRule:
                 z = buffers.inputs[k - 1]
                 self._activation.differentiate(ops, deltas[k - 1], h, z)
             elif sparse.issparse(x):
-                gradient[...] = x.T @ delta
+                self.write_sparse(x, delta, gradient)
             else:
                 ops.matmul(ops.transpose(x), delta, out=gradient)
             ops.matmul(buffers.ones, delta, out=self._bias_gradients[k])

@@ -15,11 +15,11 @@ class FusedOptimizer(torch.optim.Optimizer):
 
     def __init__(self, params, defaults):
         super().__init__(params, defaults)
-        self._step = None
+        self._step, self._parts = None, {}
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        self._step = None
+        self._step, self._parts = None, {}
 
     def add_param_group(self, param_group):
         """Add parameters with options of their own; the defaults fill the rest.
@@ -58,19 +58,44 @@ class FusedOptimizer(torch.optim.Optimizer):
         gradients = [parameter.grad]
         return lambda: self._update_group(self.param_groups[0], [parameter], gradients)
 
+    def in_parts(self, parameter):
+        """Begin an update of one flat parameter slice by slice.
+
+        Returns
+        -------
+        callable
+            ``move(part, gradient)`` updates a slice by the gradient of it. Once it has
+            been called, several threads may call it.
+        """
+        group = self.param_groups[0]
+        before = {k: v for k, v in group.items() if k != "n_decayed"}
+
+        def move(part, gradient):
+            n_decayed = max(group.get("n_decayed", 0) - part.start, 0)
+            values, own = parameter.detach()[part], {**before, "n_decayed": n_decayed}
+            self._parts[values] = parameter, part
+            try:
+                self._update_group(own, [values], [gradient])
+            finally:
+                del self._parts[values]
+            group.update((name, own[name]) for name in before)
+
+        return move
+
     def _update_group(self, group, parameters, gradients):
         raise NotImplementedError
 
     def _buffers(self, parameters, name):
-        """State tensor `name` of each parameter, zero at first."""
+        """State tensor `name` of each parameter, zero at first, or parts of it."""
         buffers = []
         for parameter in parameters:
-            state = self.state[parameter]
+            owner, part = self._parts.get(parameter, (parameter, None))
+            state = self.state[owner]
             if name not in state:
                 state[name] = torch.zeros_like(
-                    parameter, memory_format=torch.preserve_format
+                    owner, memory_format=torch.preserve_format
                 )
-            buffers.append(state[name])
+            buffers.append(state[name] if part is None else state[name][part])
         return buffers
 
     def _scratch(self, parameter):
