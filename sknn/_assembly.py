@@ -149,9 +149,9 @@ def _make_validation(estimator, held_out, loss):
     """Closure that gives loss and score of the validation rows, or None."""
     if held_out is None:
         return None
-    X, y, weight = held_out.X, held_out.y, held_out.weight
+    X, y, weight = held_out.inputs, held_out.y, held_out.weight
     targets = estimator._targets
-    score = _make_score(estimator, X, targets.decode_encoded(y), weight)
+    score = _make_score(estimator, held_out, targets.decode_encoded(y), weight)
 
     def validate():
         raw = estimator._raw_outputs(X)
@@ -167,10 +167,11 @@ def _make_validation(estimator, held_out, loss):
     return validate
 
 
-def _make_score(estimator, X, labels, weight):
+def _make_score(estimator, held_out, labels, weight):
     """Closure of the scorer that `scoring` asks for, tried once, or None."""
     if estimator.scoring in (None, "loss"):
         return None
+    X = held_out.X  # scorers want an array
     nameless = estimator._without_feature_names()  # rows are arrays by now
     scorer = check_scoring(nameless, estimator.scoring)
     options = {}

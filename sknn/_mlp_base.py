@@ -5,10 +5,11 @@ from numbers import Integral
 import numpy as np
 import torch
 from scipy import sparse
-from sklearn import config_context, get_config
-from sklearn.utils.validation import assert_all_finite, check_is_fitted
+from sklearn import get_config
+from sklearn.utils.validation import check_is_fitted
 
 from sknn._base import BaseNetwork
+from sknn._door import refuse_if_not_finite
 from sknn._sklearn_compat import Interval, StrOptions, check_feature_names_in
 from sknn.modules import MLP
 from sknn.training._activations import ACTIVATIONS
@@ -173,8 +174,7 @@ class BaseMLP(BaseNetwork):
         return self._outputs_of(self.module_.hidden if hidden else self.module_, X)
 
     def _refuse_if_not_finite(self, X):
-        with config_context(assume_finite=False):  # another thread has its own
-            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+        refuse_if_not_finite(X, type(self).__name__)
 
     def _forward(self, X, hidden=False, on_doubt=None):
         forward = self._forward_pass
@@ -198,7 +198,8 @@ class BaseMLP(BaseNetwork):
         """
         check_is_fitted(self)
         if len(self.module_.layers) == 1:
-            return self._checked_inputs(X)
+            X = self._checked_inputs(X)
+            return X if sparse.issparse(X) else np.asarray(X)
         return self._checked_outputs(X, hidden=True)
 
     def get_feature_names_out(self, input_features=None):
