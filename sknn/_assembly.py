@@ -193,9 +193,9 @@ def _make_validation(estimator, held_out, loss):
     """Closure that gives loss and score of the validation rows, or None."""
     if held_out is None:
         return None
-    X, y, weight = held_out.X, held_out.y, held_out.weight
+    X, y, weight = held_out.inputs, held_out.y, held_out.weight
     targets = estimator._targets
-    score = _make_score(estimator, X, targets.decode_encoded(y), weight)
+    score = _make_score(estimator, held_out, targets.decode_encoded(y), weight)
 
     def validate():
         raw = estimator._raw_outputs(X)
@@ -211,10 +211,11 @@ def _make_validation(estimator, held_out, loss):
     return validate
 
 
-def _make_score(estimator, X, labels, weight):
+def _make_score(estimator, held_out, labels, weight):
     """Closure of the scorer that `scoring` asks for, tried once, or None."""
     if estimator.scoring in (None, "loss"):
         return None
+    X = held_out.X  # scorers want an array
     nameless = estimator._without_feature_names()  # rows are arrays by now
     scorer = check_scoring(nameless, estimator.scoring)
     options = {}
@@ -237,7 +238,7 @@ def _make_score(estimator, X, labels, weight):
     except Exception as error:
         raise ValueError(
             f"scoring={estimator.scoring!r} must give a number for the validation "
-            f"rows, {len(X)} arrays of inputs and their labels: {error}"
+            f"rows, {X.shape[0]} of them with their labels: {error}"
         ) from error
     return score
 
@@ -294,7 +295,6 @@ def keep_results(estimator, net, result):
     """
     monitor, curves = net.task.monitor, net.task.monitor.curves
     estimator._flat.tie()
-    estimator._optimizer, estimator._packed_optimizer = net.optimizer_, None
     estimator.history_ = net.history_
     estimator.callbacks_ = [(n, cb) for n, cb in net.callbacks_ if n != CONTEXTS]
     last_loss = curves.loss[-1] if curves.loss else float("nan")

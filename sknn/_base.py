@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 import torch
 from scipy import sparse
+from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import check_scoring
@@ -21,12 +22,19 @@ from sknn._door import (
     check_callbacks,
     check_solver,
     naming,
+    refuse_if_not_finite,
     resolve_device,
     warn_of_ignored,
 )
 from sknn._sklearn_compat import fit_context, has_callbacks, init_callback_context
 from sknn._state import TrainedState, torch_dtype
-from sknn.data import Rows, combine_weights, split_for_validation
+from sknn.data import (
+    Rows,
+    combine_weights,
+    convert,
+    converts_late,
+    split_for_validation,
+)
 from sknn.training._flat import FlatParameters
 from sknn.training._threads import limited_threads
 
@@ -91,9 +99,17 @@ class BaseNetwork(
         warn_of_ignored(self)
 
     def _check_X(self, X, dtype, **options):
-        return validate_data(
-            self, X, dtype=dtype, accept_sparse=["csr", "csc"], **options
-        )
+        options["accept_sparse"] = ["csr", "csc"]
+        if not converts_late(X, dtype):
+            return validate_data(self, X, dtype=dtype, **options)
+        later = options.get("ensure_all_finite", True) and X.dtype.kind == "f"
+        options |= {"dtype": None, "ensure_all_finite": False}
+        checked = validate_data(self, X, **options)
+        X, *y = checked if isinstance(checked, tuple) else (checked,)
+        X = convert(X, dtype[0] if isinstance(dtype, list) else dtype)
+        if later and not get_config()["assume_finite"]:
+            refuse_if_not_finite(X, type(self).__name__)
+        return (X, *y) if y else X
 
     def _input_dtype(self, continues):
         """Types that inputs may have, the first being what others turn into."""
@@ -170,6 +186,8 @@ class BaseNetwork(
             vars(self).clear()
             vars(self).update(before)
             raise
+        del before  # the memory of an earlier network
+        self._optimizer, self._packed_optimizer = net.optimizer_, None
         try:
             self._train(net, rows, incremental)
         finally:
@@ -190,7 +208,7 @@ class BaseNetwork(
         targets = self._make_targets(y, classes, continues, incremental)
         dtype = X.dtype
         if self.solver == "lbfgs" and dtype != np.float64:
-            X = X.astype(np.float64)  # line searches need the digits
+            X = convert(X, np.float64)  # line searches need the digits
         device = resolve_device(self.device, X.dtype)
         weight = self._combine_weights(X, y, sample_weight, targets, incremental)
         rows = Rows(X, targets.encode(y, X.dtype), weight)
@@ -248,7 +266,12 @@ class BaseNetwork(
             checked = self._check_X(X_val, X.dtype, reset=False)
         with naming("y_val"):
             _, y_val = self._check_X(
-                X_val, X.dtype, y=y_val, reset=False, **self._y_options
+                X_val,
+                X.dtype,
+                y=y_val,
+                reset=False,
+                ensure_all_finite=False,  # X_val has been looked through
+                **self._y_options,
             )
             y_val = self._check_y(y_val)
             self._check_validation_targets(targets, y_val)

@@ -6,11 +6,15 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from sklearn import config_context
 from sklearn.metrics import get_scorer_names
+from sklearn.utils.validation import assert_all_finite
 
 from sknn._sklearn_compat import Interval, Options, StrOptions
 from sknn.training._schedules import TIMED, effective_schedule
 
+# entries of inputs that are looked through at a time
+CHUNK_ENTRIES = 1 << 20
 FLOAT_TYPES = {"float32": np.float32, "float64": np.float64}
 
 # types and ranges of the parameters that all architectures share
@@ -147,6 +151,29 @@ def resolve_device(device, dtype):
             f"({str(error).splitlines()[0]})."
         ) from error
     return found
+
+
+def refuse_if_not_finite(X, estimator_name):
+    """Raise scikit-learn's error about a value of `X` that is not finite.
+
+    Parameters
+    ----------
+    X : ndarray or MappedRows of shape (n_rows, ...)
+        Read a few rows at a time.
+    estimator_name : str
+        Named in the message.
+
+    Raises
+    ------
+    ValueError
+        Also for values too large for the type of `X`.
+    """
+    chunk = max(CHUNK_ENTRIES * len(X) // max(X.size, 1), 1)
+    with config_context(assume_finite=False):  # another thread has its own
+        for start in range(0, len(X), chunk):
+            assert_all_finite(
+                X[start : start + chunk], input_name="X", estimator_name=estimator_name
+            )
 
 
 @contextmanager

@@ -6,10 +6,11 @@ from numbers import Integral, Real
 import numpy as np
 import torch
 from scipy import sparse
-from sklearn import config_context, get_config
-from sklearn.utils.validation import assert_all_finite, check_is_fitted
+from sklearn import get_config
+from sklearn.utils.validation import check_is_fitted
 
 from sknn._base import BaseNetwork
+from sknn._door import refuse_if_not_finite
 from sknn._sklearn_compat import Interval, StrOptions, check_feature_names_in
 from sknn.modules import MLP
 from sknn.training._activations import ACTIVATIONS
@@ -18,6 +19,7 @@ from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
 from sknn.training._initialization import WEIGHTS, glorot_uniform, initialize
 from sknn.training._parallel import MOST_SUMMED_PARTS, PartedGradient, n_parts_worth
 from sknn.training._threads import available_threads
+from sknn.training._wide import is_wide
 
 OUTPUT_ACTIVATIONS = {
     "log_loss": "softmax",
@@ -162,11 +164,18 @@ class BaseMLP(BaseNetwork):
 
     def _make_gradient(self, flat, loss, batch_size, rows, masks):
         X, values = rows.arrays[0], [p.detach() for p in flat.parameters]
-        widths = [layer.out_features for layer in self.module_.layers]
-        largest = max(layer.weight.numel() for layer in self.module_.layers)
+        layers = self.module_.layers
+        widths = [layer.out_features for layer in layers]
+        wide = flat.on_cpu and is_wide(X, values[0])
+        first = values[0].numel()
+        if sparse.issparse(X):
+            first = widths[0] * X.nnz // X.shape[0]
+        largest = max([first, *(layer.weight.numel() for layer in layers[1:])])
         n_parts = n_parts_worth(batch_size * largest, batch_size, MOST_SUMMED_PARTS)
-        if not flat.on_cpu or self.module_.has_batch_norm:  # all rows depend on all
-            n_parts = 1
+        if not flat.on_cpu or wide or self.module_.has_batch_norm:
+            n_parts = (
+                1  # wide gradients are seldom whole, normalised rows depend on all
+            )
         ops, loss_ops = choose_ops(flat.values.device, X, batch_size // n_parts, widths)
         others = [torch.zeros_like(flat.gradient) for _ in range(n_parts - 1)]
         own_masks = [masks] * n_parts
@@ -178,6 +187,8 @@ class BaseMLP(BaseNetwork):
             )
             for i, to in enumerate((flat.gradient, *others))
         ]
+        if wide and self.gradient_clip is None and not self.l1_ratio:
+            parts[0].wide_shape = layers[0].in_features, layers[0].out_features
         if n_parts == 1:
             return parts[0]
         arrays = [other.numpy() for other in others]
@@ -226,8 +237,7 @@ class BaseMLP(BaseNetwork):
         return self._outputs_of(self.module_.hidden if hidden else self.module_, X)
 
     def _refuse_if_not_finite(self, X):
-        with config_context(assume_finite=False):  # another thread has its own
-            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+        refuse_if_not_finite(X, type(self).__name__)
 
     def _forward(self, X, hidden=False, on_doubt=None):
         forward, name = self._forward_pass, self.module_.activation_name
@@ -251,7 +261,8 @@ class BaseMLP(BaseNetwork):
         """
         check_is_fitted(self)
         if len(self.module_.layers) == 1:
-            return self._checked_inputs(X)
+            X = self._checked_inputs(X)
+            return X if sparse.issparse(X) else np.asarray(X)
         return self._checked_outputs(X, hidden=True)
 
     def get_feature_names_out(self, input_features=None):

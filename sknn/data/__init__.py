@@ -1,6 +1,7 @@
 """What users pass becomes rows and targets that training can draw batches from."""
 
 from sknn.data._batches import Batch, PartedBatch, make_batch, make_batches, to_tensor
+from sknn.data._mapped import convert, converts_late
 from sknn.data._rows import Rows, split_for_validation
 from sknn.data._targets import ClassTargets, RealTargets
 from sknn.data._weights import combine_weights
@@ -12,6 +13,8 @@ __all__ = [
     "RealTargets",
     "Rows",
     "combine_weights",
+    "convert",
+    "converts_late",
     "make_batch",
     "make_batches",
     "split_for_validation",

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from sknn.data._mapped import is_memory_mapped
+
 
 class Batch(tuple):
     """``(x, y)``, as skorch expects a batch, with the weights riding along.
@@ -228,13 +230,6 @@ def make_batches(dataset, *args, device="cpu", **kwargs):
     streamed = on_cpu or sparse.issparse(X) or is_memory_mapped(X)
     batches = TensorBatches if streamed else ResidentBatches
     return batches(dataset, *args, device=device, **kwargs)
-
-
-def is_memory_mapped(array):
-    """Whether an array's memory is a file's, be it through views."""
-    while array is not None and not isinstance(array, np.memmap):
-        array = getattr(array, "base", None)
-    return array is not None
 
 
 def to_tensor(array):

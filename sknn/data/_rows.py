@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 
+from sknn.data._mapped import MappedRows, is_memory_mapped
+
 
 class Rows(torch.utils.data.Dataset):
     """Inputs, encoded targets and weights of a set of rows.
@@ -13,7 +15,7 @@ class Rows(torch.utils.data.Dataset):
 
     Parameters
     ----------
-    X : ndarray or CSR matrix of shape (n_rows, n_features)
+    X : ndarray, MappedRows or CSR matrix of shape (n_rows, n_features)
         Inputs; memory-mapped and read-only arrays are fine.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs), optional
         Targets as an encoder of `sknn.data` gives them.
@@ -34,8 +36,16 @@ class Rows(torch.utils.data.Dataset):
 
     @property
     def X(self):
-        """Inputs of this set's rows."""
-        return self._select(self._X)
+        """Inputs of this set's rows, in memory where that is not all rows' own."""
+        X = self._select(self._X)
+        return np.asarray(X) if isinstance(X, MappedRows) else X
+
+    @property
+    def inputs(self):
+        """The same for readers of slices: what is memory-mapped stays in its file."""
+        if is_memory_mapped(self._X):
+            return MappedRows(self._X, index=self.index)
+        return self.X
 
     @property
     def y(self):

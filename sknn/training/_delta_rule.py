@@ -20,6 +20,7 @@ from sknn.training._activations import ACTIVATIONS
 from sknn.training._array_ops import NumpyOps, TorchOps
 from sknn.training._parallel import map_rows
 from sknn.training._threads import NEVER_THREADED
+from sknn.training._wide import write_product
 
 # entries of a layer's activations for which a chunk of rows stays in cache
 CHUNK_ENTRIES = 1 << 19
@@ -52,6 +53,14 @@ class DeltaRule:
         none.
     masks : DropoutMasks or None
         Factors of the hidden units.
+
+    Attributes
+    ----------
+    write_sparse : callable
+        ``write_sparse(x, delta, gradient)`` writes the first layer's gradient where
+        inputs are sparse; whoever needs its factors alone puts another in its place.
+    wide_shape : tuple or None
+        Shape of the first layer's weights where `WideStep` may do so.
     """
 
     def __init__(
@@ -76,7 +85,7 @@ class DeltaRule:
         )
         self._transposed = [ops.transpose(weight) for weight in self._weights]
         self._buffers = {}
-        self.raw = None
+        self.raw, self.write_sparse, self.wide_shape = None, write_product, None
 
     def __call__(self, batch):
         """Write the gradient of the batch's loss and return the loss.
@@ -141,7 +150,7 @@ class DeltaRule:
                 )
                 self._differentiate(k - 1, delta, buffers)
             elif sparse.issparse(x):
-                gradient[...] = x.T @ delta
+                self.write_sparse(x, delta, gradient)
             else:
                 ops.matmul(ops.transpose(x), delta, out=gradient)
 

@@ -10,6 +10,9 @@ import numpy as np
 import torch
 from torch import nn
 
+# bytes to whose multiples torch aligns tensors: rounding may depend on it
+ALIGNMENT = 64
+
 
 class FlatParameters:
     """Parameters of a module gathered in one tensor, and their gradients in another.
@@ -54,7 +57,7 @@ class FlatParameters:
         self.n_penalized = sum(p.numel() for p in parameters if p.ndim >= 2)
         values = torch.zeros(start, dtype=dtype, device=device)
         self.parameter = nn.Parameter(values, requires_grad=False)
-        self.parameter.grad = torch.zeros_like(values)
+        self.parameter.grad = make_untouched_zeros(values)
         self.value_views = list(self.views_of(values))
         self._make(parameters, modules)
         for owner in modules:
@@ -164,3 +167,16 @@ class FlatParameters:
     def split(self, flat):
         """One tensor a parameter, in its shape, of one flat tensor."""
         return [view.clone() for view in self.views_of(flat)]
+
+
+def make_untouched_zeros(values):
+    """Zeros for each of `values`, on a CPU in memory that is taken when written to.
+
+    A gradient that is used up in blocks, or not needed at all, then takes none.
+    """
+    if values.device.type != "cpu":
+        return torch.zeros_like(values)
+    dtype = np.dtype(str(values.dtype).removeprefix("torch."))
+    room = np.zeros(values.numel() + ALIGNMENT // dtype.itemsize, dtype)
+    start = -room.ctypes.data % ALIGNMENT // dtype.itemsize
+    return torch.from_numpy(room[start : start + values.numel()])

@@ -11,34 +11,45 @@ class Diverged(Exception):
 
 
 class Weights:
-    """Copies of a module's parameters and buffers, to go back to.
+    """One copy of a module's parameters and buffers, to go back to.
+
+    The copy carries a number, by which the note that belongs to it is found. Numbers
+    and values are copied by a single call, and Python sees Ctrl-C between calls alone.
 
     Parameters
     ----------
     tensors : list of tensors
         What to copy and restore: one flat tensor, or many, and the buffers.
     note : object, optional
-        What to keep with the copies.
+        What to keep with the copy.
     """
 
     def __init__(self, tensors, note=None):
         self.tensors = tensors
-        self._sets = [[tensor.clone() for tensor in tensors] for _ in range(2)]
-        self._kept = (0, note)
+        self._number = torch.zeros((), dtype=torch.int64)
+        self._numbered = [*tensors, self._number]
+        self._copies = [tensor.clone() for tensor in self._numbered]
+        self._notes = {0: note}
 
     def keep(self, note=None):
         """Copy the present values, whole or, if interrupted, not at all."""
-        index = 1 - self._kept[0]
-        for copy, tensor in zip(self._sets[index], self.tensors, strict=True):
-            copy.copy_(tensor)
-        self._kept = (index, note)
+        number = int(self._number) + 1
+        self._notes = {**self._kept_note(), number: note}
+        self._number.fill_(number)
+        torch._foreach_copy_(self._copies, self._numbered)
+
+    def annotate(self, note):
+        """Keep another note with the copy that there is."""
+        self._notes = dict.fromkeys(self._kept_note(), note)
 
     def restore(self):
         """Put the copied values back and return the note kept with them."""
-        index, note = self._kept
-        for copy, tensor in zip(self._sets[index], self.tensors, strict=True):
-            tensor.copy_(copy)
-        return note
+        torch._foreach_copy_(self.tensors, self._copies[:-1])
+        return next(iter(self._kept_note().values()))
+
+    def _kept_note(self):
+        number = int(self._copies[-1])
+        return {number: self._notes[number]}
 
     def are_finite(self):
         """Whether all present values are finite."""
@@ -75,13 +86,16 @@ class Monitor:
         self.n_iter = 0
 
     def begin(self, net, tensors):
-        """Remember the weights that training starts from."""
-        self._safe = Weights(tensors, self._progress())
+        """Remember the weights that training starts from.
+
+        Of later ones those of the best epoch are kept, or with no early stopping those
+        of the last one: whatever ends training, no others are gone back to.
+        """
+        self._kept = Weights(tensors, self._progress())
         curves = self.curves
         self._start = len(net.history)
         self._curves = [curves.loss, curves.validation_loss, curves.validation_score]
         self._lengths = [len(curve) for curve in self._curves]
-        self._best = Weights(tensors) if self.keeps_best else None
         self._lowest_loss = min(self.curves.loss, default=float("inf"))
         self._clock = time.perf_counter()
 
@@ -98,15 +112,17 @@ class Monitor:
         self.curves.n_samples_seen += n_samples
         if self.verbose:
             print(f"Iteration {self.n_iter}, loss = {loss:.8f}")
-        is_finite = self._safe.are_finite()
+        is_finite = self._kept.are_finite()
         validation = self._validate(net, is_finite)
         self._record(net, loss, validation)
         score = validation[1] if self.keeps_best else -loss
-        if self.patience.update(score) and self.keeps_best:
-            self._best.keep()
+        improved = self.patience.update(score)
         if not is_finite:
             raise Diverged
-        self._safe.keep(self._progress())
+        if improved or not self.keeps_best:
+            self._kept.keep(self._progress())
+        else:
+            self._kept.annotate(self._progress())
         if net.optimizer_ is not None:
             group = net.optimizer_.param_groups[0]
             self.schedule.after_epoch(group, self.curves.n_samples_seen)
@@ -162,13 +178,19 @@ class Monitor:
         return stops
 
     def _progress(self):
-        """What belongs to the present weights."""
+        """What has been reached by the end of the present epoch."""
         patience = self.patience
         return self.n_iter, self.curves.n_samples_seen, patience.best, patience.count
 
     def go_back(self):
-        """Restore the weights of the last epoch that ended with finite ones."""
-        return self._safe.restore()
+        """Restore the best weights, or the last finite ones that ended an epoch.
+
+        Returns
+        -------
+        tuple
+            Progress at the end of the last epoch that ended with finite weights.
+        """
+        return self._kept.restore()
 
     def forget_unfinished(self, net):
         """Go back to the last finished epoch in everything, after an interrupt."""
@@ -182,4 +204,4 @@ class Monitor:
     def finish(self):
         """Restore the best weights where early stopping asked for them."""
         if self.keeps_best:
-            self._best.restore()
+            self._kept.restore()

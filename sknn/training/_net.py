@@ -30,6 +30,7 @@ from sknn.training._updates import (
     FusedOptimizer,
     RMSprop,
 )
+from sknn.training._wide import WideStep
 
 # optimizers that treat every entry of a tensor alike, so that one flat tensor is as
 # good as many
@@ -253,11 +254,23 @@ class Net(NeuralNet):
             self.penalize = task.penalty.on(flat.weights, flat.weight_gradient)
             if isinstance(self.optimizer_, FusedOptimizer):
                 self._update = self.optimizer_.on(flat.parameter)
+                self._update_in_blocks()
         if task.penalty.l1:
             self.penalize = self._pass_on_l1(self.penalize)
         parameters = [flat.values] if self.is_flat_now else flat.parameters
         tensors = [p.detach() for p in parameters]
         task.monitor.begin(self, [*tensors, *self.module_.buffers()])
+
+    def _update_in_blocks(self):
+        """Penalise and update in one where that saves the gradient's memory.
+
+        A callback may look at the gradient.
+        """
+        task, shape = self.task, getattr(self.gradient, "wide_shape", None)
+        if shape and not self._has_callbacks:
+            step = WideStep(task.flat, self.optimizer_, task.penalty, *shape)
+            self.gradient.write_sparse = step.keep_product
+            self.penalize, self._update = step, lambda: None
 
     def end_training(self):
         """Let go of the gradient, its memory and its threads; go to evaluation mode."""

@@ -35,11 +35,11 @@ class FusedOptimizer(torch.optim.Optimizer):
     def __init__(self, params, defaults, n_weights=0):
         own = {"n_weights": n_weights, "clip": None, "l1": 0.0, "pull": 0.0}
         super().__init__(params, defaults | own)
-        self._step = None
+        self._step, self._parts = None, {}
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        self._step = None
+        self._step, self._parts = None, {}
         for group in self.param_groups:  # older states know less
             group.update({**self.defaults, **group})
 
@@ -91,6 +91,32 @@ class FusedOptimizer(torch.optim.Optimizer):
             weights = weights or weights_of(group, parameters)
             self._shrink(group, weights, scale * group["l1"])
 
+    def in_parts(self, parameter):
+        """Begin an update of one flat parameter slice by slice.
+
+        Neither gradients are clipped nor weights shrunk: that takes all of them.
+
+        Returns
+        -------
+        callable
+            ``move(part, gradient)`` updates a slice by the gradient of it. Once it has
+            been called, several threads may call it.
+        """
+        group = self.param_groups[0]
+        before = {k: v for k, v in group.items() if k != "n_weights"}
+
+        def move(part, gradient):
+            n_weights = max(group["n_weights"] - part.start, 0)
+            values, own = parameter.detach()[part], {**before, "n_weights": n_weights}
+            self._parts[values] = parameter, part
+            try:
+                self._update_group(own, [values], [gradient])
+            finally:
+                del self._parts[values]
+            group.update((name, own[name]) for name in before)
+
+        return move
+
     def _update_group(self, group, parameters, gradients):
         raise NotImplementedError
 
@@ -122,15 +148,16 @@ class FusedOptimizer(torch.optim.Optimizer):
         return group["lr"]
 
     def _buffers(self, parameters, name):
-        """State tensor `name` of each parameter, zero at first."""
+        """State tensor `name` of each parameter, zero at first, or parts of it."""
         buffers = []
         for parameter in parameters:
-            state = self.state[parameter]
+            owner, part = self._parts.get(parameter, (parameter, None))
+            state = self.state[owner]
             if name not in state:
                 state[name] = torch.zeros_like(
-                    parameter, memory_format=torch.preserve_format
+                    owner, memory_format=torch.preserve_format
                 )
-            buffers.append(state[name])
+            buffers.append(state[name] if part is None else state[name][part])
         return buffers
 
     def _scratch(self, parameter):

@@ -1,6 +1,7 @@
 """Patience against scikit-learn's counter; what the monitor records and restores."""
 
 import math
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -95,6 +96,66 @@ def test_weights_begin_with_the_present_values():
     tensor.zero_()
     weights.restore()
     assert tensor.tolist() == [0, 1, 2]
+
+
+def test_a_note_belongs_to_the_values_it_was_kept_with():
+    tensor = torch.zeros(3)
+    weights = Weights([tensor], "first")
+    assert weights.restore() == "first"
+    weights.annotate("later")
+    assert weights.restore() == "later"
+    tensor += 1
+    weights.keep("second")
+    tensor += 1
+    assert weights.restore() == "second"
+    assert tensor.tolist() == [1, 1, 1]
+
+
+class RaisesAt:
+    """Trace function that raises KeyboardInterrupt in `Weights`, n instructions on."""
+
+    def __init__(self, n):
+        self.left = n
+
+    def __call__(self, frame, event, arg):
+        if frame.f_code not in {Weights.keep.__code__, Weights._kept_note.__code__}:
+            return None
+        frame.f_trace_opcodes = True
+        self.left -= event == "opcode"
+        if self.left < 0:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return self
+
+
+def test_an_interrupt_leaves_the_old_values_or_the_new_ones():
+    found, n, done = set(), 0, False
+    tracer = sys.gettrace()
+    while not done:
+        tensors = [torch.zeros(2), torch.zeros((), dtype=torch.int64)]
+        weights = Weights(tensors, 0)
+        for tensor in tensors:
+            tensor += 1
+        try:
+            sys.settrace(RaisesAt(n))
+            weights.keep(1)
+            done = True
+        except KeyboardInterrupt:
+            n += 1
+        finally:
+            sys.settrace(tracer)
+        for tensor in tensors:
+            tensor += 5
+        note = weights.restore()
+        assert tensors[0].tolist() == [note, note]
+        assert tensors[1] == note
+        found.add(note)
+        tensors[0].fill_(2)  # and it can be kept again
+        weights.keep(2)
+        assert weights.restore() == 2
+        assert tensors[0].tolist() == [2, 2]
+    assert found == {0, 1}
+    assert n > 20
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
