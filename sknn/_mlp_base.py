@@ -141,7 +141,8 @@ class BaseMLP(BaseNetwork):
             )
             for gradient in (flat.gradient, *others)
         ]
-        if wide and self.gradient_clip is None:  # it clips by the whole gradient
+        # a clip wants the whole gradient, an L1 norm a step of its own afterwards
+        if wide and self.gradient_clip is None and not self.l1_ratio:
             parts[0].wide_shape = tuple(weights[0].shape)
         if n_parts == 1:
             return parts[0]
