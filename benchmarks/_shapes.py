@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 from sklearn.datasets import load_digits, make_classification, make_regression
 
-Data = tuple[np.ndarray, np.ndarray]
+Data = tuple[np.ndarray, np.ndarray]  # X may be a CSR matrix
 
 
 @cache

@@ -3,6 +3,8 @@
 ``python -m benchmarks.fit [--quick]``
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from benchmarks._peers import PEERS
@@ -34,11 +36,10 @@ NOTES = [
 
 
 def train_in_turns(
-    shape: Shape, dtype: str, repeats: int
+    shape: Shape, dtype: str, repeats: int, names: Sequence[str]
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
     """Time a shape's competitors; also the training losses they end at."""
     X, y = shape.load_as(dtype)
-    names = ["sknn", *GOALS[dtype]]
     runs = {name: PEERS[name].prepare(shape, X, y) for name in names}
     fitted = warm_up(runs)
     for name, estimator in fitted.items():
@@ -90,7 +91,8 @@ def measure(quick: bool = False) -> Report:
     ratios: dict[tuple[str, str], list[float]] = {}
     for dtype in GOALS:
         for shape in FIT_SHAPES:
-            seconds, losses = train_in_turns(shape, dtype, 3 if quick else 9)
+            names, repeats = ["sknn", *GOALS[dtype]], 3 if quick else 9
+            seconds, losses = train_in_turns(shape, dtype, repeats, names)
             report.seconds[f"{shape.name}, {dtype}"] = seconds
             milliseconds = 1000 * np.median(seconds["sknn"])
             row = [shape.name, dtype, str(shape.epochs), f"{milliseconds:.0f}"]

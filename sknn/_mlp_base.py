@@ -187,6 +187,7 @@ class BaseMLP(BaseNetwork):
             )
             for i, to in enumerate((flat.gradient, *others))
         ]
+        # a clip wants the whole gradient, an L1 norm a step of its own afterwards
         if wide and self.gradient_clip is None and not self.l1_ratio:
             parts[0].wide_shape = layers[0].in_features, layers[0].out_features
         if n_parts == 1:

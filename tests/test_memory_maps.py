@@ -1,5 +1,7 @@
 """Memory-mapped X: the network of the array in memory, by a file that stays one."""
 
+import subprocess
+import sys
 import threading
 import tracemalloc
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.datasets import load_digits
+from skorch.callbacks import Callback, EpochScoring, Freezer
 
 from sknn import MLPClassifier, MLPRegressor
 
@@ -157,6 +160,78 @@ def test_validation_rows_stay_in_the_file(save):
     finally:
         tracemalloc.stop()
     assert peak < 0.8 * X.nbytes / 2
+
+
+class BatchHook(Callback):
+    """Does nothing, but is asked a batch: training goes skorch's way."""
+
+    def on_batch_end(self, net, **kwargs):
+        pass
+
+
+def make_freezer():
+    return Freezer("layers.0.bias")
+
+
+def make_scoring():
+    return EpochScoring("accuracy", use_caching=False, lower_is_better=False)
+
+
+@pytest.mark.parametrize("make", [BatchHook, make_freezer, make_scoring])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_callbacks_see_arrays(save, digits, make, dtype):
+    X, y = digits[0].astype(dtype), digits[1]
+
+    def fit(X):
+        net = MLPClassifier((9,), max_iter=3, random_state=0, callbacks=[make()])
+        return net.fit(X, y, X_val=X[:50], y_val=y[:50])
+
+    mapped = save(X)
+    assert_same(fit(mapped), fit(X), mapped, X)
+
+
+ALONE = """
+import sys, threading, warnings
+import numpy as np
+from sknn import MLPClassifier
+
+warnings.simplefilter("ignore")
+
+def read():
+    for line in open("/proc/self/status"):
+        if line.startswith("RssAnon"):
+            return 1024 * int(line.split()[1])
+
+def watch():
+    global peak
+    while not over.wait(0.002):
+        peak = max(peak, read())
+
+X = np.load(sys.argv[1], mmap_mode="r")
+y = np.arange(len(X)) % 3
+net = MLPClassifier((16,), max_iter=1, early_stopping=True)
+net.fit(X[:500], y[:500]).predict(X[:500])
+start = peak = read()
+over = threading.Event()
+thread = threading.Thread(target=watch)
+thread.start()
+net.fit(X, y).predict(X)
+over.set()
+thread.join()
+print(peak - start)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_no_library_copies_the_file(tmp_path, dtype):
+    path, shape = tmp_path / "X.npy", (100_000, 400)  # 160 MB, as float32
+    X = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    for start in range(0, len(X), 10_000):
+        X[start : start + 10_000] = np.arange(400)
+    X.flush()
+    output = subprocess.check_output([sys.executable, "-c", ALONE, path], text=True)
+    assert int(output) < 40e6
 
 
 def test_fits_in_threads_share_a_map(save, digits):
