@@ -52,16 +52,23 @@ class DropoutMasks:
         n_kept = self._n_kept[layer]
         factor = out.dtype.type(N_LEVELS / n_kept)
         networks = out.reshape(len(self._sources), -1)
-        n_words = -(-networks.shape[1] // 4)
         for source, factors in zip(self._sources, networks, strict=True):
-            numbers = source.random_raw(n_words).view(np.uint16)[: factors.size]
-            np.copyto(factors, numbers < n_kept)
+            np.copyto(factors, _draw_kept(source, n_kept, factors.size))
             factors *= factor
 
     def draw_like(self, layer, x):
         """New factors for the entries of a tensor."""
         memory = torch.empty_like(x, memory_format=torch.contiguous_format)
         return self.draw(layer, memory)
+
+
+def _draw_kept(source, n_kept, n_units):
+    """One for each unit that is kept, which `n_kept` of `N_LEVELS` are, else zero."""
+    if 2 * n_kept == N_LEVELS:  # a bit is enough
+        octets = source.random_raw(-(-n_units // 64)).view(np.uint8)
+        return np.unpackbits(octets, count=n_units)
+    numbers = source.random_raw(-(-n_units // 4)).view(np.uint16)
+    return numbers[:n_units] < n_kept
 
 
 def make_masks(rates, random_state, n_rows_seen):

@@ -144,7 +144,7 @@ class FusedOptimizer(torch.optim.Optimizer):
         return group["lr"] * strength
 
     def _longest_step(self, group):
-        """Length that no step of a weight can exceed, where its squares divide it."""
+        """Length of a weight's step on one gradient after none, if squares divide it."""
         return group["lr"]
 
     def _buffers(self, parameters, name):
