@@ -144,7 +144,7 @@ class FusedOptimizer(torch.optim.Optimizer):
         return group["lr"] * strength
 
     def _longest_step(self, group):
-        """Length of a weight's step on one gradient after none, if squares divide it."""
+        """Length of a step on one gradient after none, where squares divide it."""
         return group["lr"]
 
     def _buffers(self, parameters, name):
