@@ -33,9 +33,12 @@ from sknn.data import (
     combine_weights,
     convert,
     converts_late,
+    iter_chunks,
+    move,
     split_for_validation,
 )
 from sknn.training._flat import FlatParameters
+from sknn.training._gradient import call
 from sknn.training._threads import limited_threads
 
 
@@ -50,6 +53,8 @@ class BaseNetwork(
     """
 
     _parameter_constraints: dict = TRAINING_CONSTRAINTS
+    _accept_sparse = False
+    _auto_batch_size = 200
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -58,8 +63,8 @@ class BaseNetwork(
         return tags
 
     @abstractmethod
-    def _make_module(self, n_features, n_outputs, device):
-        """Module of raw outputs, its parameters uninitialized on `device`."""
+    def _make_module(self, X, n_outputs, device):
+        """Module of raw outputs for checked inputs, uninitialized on `device`."""
 
     @abstractmethod
     def _initialize(self, module, random_state):
@@ -88,6 +93,9 @@ class BaseNetwork(
         """Rate of each of the module's dropout layers."""
         return []
 
+    def _calibrate(self, module, rows):
+        """Set what a new module takes from the training rows, before any training."""
+
     def _largest_product(self, n_rows):
         """Multiply-adds of the largest matrix product for a batch of `n_rows`."""
         return n_rows * max(p.numel() for p in self.module_.parameters())
@@ -99,7 +107,7 @@ class BaseNetwork(
         warn_of_ignored(self)
 
     def _check_X(self, X, dtype, **options):
-        options["accept_sparse"] = ["csr", "csc"]
+        options["accept_sparse"] = self._accept_sparse
         if not converts_late(X, dtype):
             return validate_data(self, X, dtype=dtype, **options)
         later = options.get("ensure_all_finite", True) and X.dtype.kind == "f"
@@ -111,11 +119,19 @@ class BaseNetwork(
             refuse_if_not_finite(X, type(self).__name__)
         return (X, *y) if y else X
 
-    def _input_dtype(self, continues):
+    def _input_dtype(self, X, continues):
         """Types that inputs may have, the first being what others turn into."""
         if self.dtype != "auto":
             return FLOAT_TYPES[self.dtype]
         return self._flat.numpy_dtype if continues else [np.float64, np.float32]
+
+    def _training_dtype(self, X, continues):
+        """Type of weights for checked inputs, which need not be real numbers."""
+        if X.dtype.kind == "f":
+            return X.dtype
+        if continues and self.dtype == "auto":
+            return self._flat.numpy_dtype
+        return np.dtype(FLOAT_TYPES.get(self.dtype, np.float32))
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -201,25 +217,29 @@ class BaseNetwork(
         self._check_parameters()
         continues = hasattr(self, "module_") and (incremental or self.warm_start)
         X, y = self._check_X(
-            X, self._input_dtype(continues), y=y, reset=not continues, **self._y_options
+            X,
+            self._input_dtype(X, continues),
+            y=y,
+            reset=not continues,
+            **self._y_options,
         )
         y = self._check_y(y)
         X = X.tocsr() if sparse.issparse(X) else X
         targets = self._make_targets(y, classes, continues, incremental)
-        dtype = X.dtype
+        dtype = fitted_dtype = self._training_dtype(X, continues)
         if self.solver == "lbfgs" and dtype != np.float64:
-            X = convert(X, np.float64)  # line searches need the digits
-        device = resolve_device(self.device, X.dtype)
-        weight = self._combine_weights(X, y, sample_weight, targets, incremental)
-        rows = Rows(X, targets.encode(y, X.dtype), weight)
-        held_out = self._validation_rows(validation, targets, X)
+            X, dtype = convert(X, np.float64), np.float64  # line searches need digits
+        device = resolve_device(self.device, dtype)
+        weight = self._combine_weights(X, y, sample_weight, targets, incremental, dtype)
+        rows = Rows(X, targets.encode(y, dtype), weight)
+        held_out = self._validation_rows(validation, targets, X, dtype)
         if self.scoring not in (None, "loss"):
             check_scoring(self, self.scoring)
         if continues:
-            self._check_same_layers(X.shape[1], targets.n_outputs)
+            self._check_same_layers(X, targets.n_outputs)
         random_state = check_random_state(self.random_state)
         if not continues:
-            flat = self._make_parameters(targets, X, device, random_state)
+            flat = self._make_parameters(targets, X, dtype, device, random_state)
         if self.early_stopping and held_out is None and self.solver != "lbfgs":
             rows, held_out = split_for_validation(
                 rows,
@@ -228,29 +248,30 @@ class BaseNetwork(
                 targets.stratification(rows.y),
             )
         if continues:
-            self._place(X.dtype, device)
+            self._place(dtype, device)
             self._targets = targets
             self._set_target_attributes(targets)
         else:
+            self._calibrate(flat.module, rows)
             self._begin(targets, flat)
         batch_size = self._resolve_batch_size(len(rows))
         net = make_net(
             self, rows, held_out, batch_size, random_state, incremental, root
         )
-        return net, rows, dtype, device
+        return net, rows, fitted_dtype, device
 
     def _partial_fit(self, X, y, sample_weight=None, classes=None):
         if self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         return self._fit(X, y, sample_weight, classes=classes, incremental=True)
 
-    def _combine_weights(self, X, y, sample_weight, targets, incremental):
-        return combine_weights(X, sample_weight, X.dtype)
+    def _combine_weights(self, X, y, sample_weight, targets, incremental, dtype):
+        return combine_weights(X, sample_weight, dtype)
 
-    def _check_same_layers(self, n_features, n_outputs):
+    def _check_same_layers(self, X, n_outputs):
         """Refuse to go on with a network of another shape."""
 
-    def _validation_rows(self, validation, targets, X):
+    def _validation_rows(self, validation, targets, X, dtype):
         """Checked and encoded validation data, or None."""
         if all(part is None for part in validation):
             return None
@@ -276,22 +297,24 @@ class BaseNetwork(
             y_val = self._check_y(y_val)
             self._check_validation_targets(targets, y_val)
         with naming("sample_weight_val"):
-            weight = self._combine_weights(checked, y_val, weight, targets, False)
+            weight = self._combine_weights(
+                checked, y_val, weight, targets, False, dtype
+            )
         checked = checked.tocsr() if sparse.issparse(checked) else checked
         if len(y_val) < self._fewest_scored and self.early_stopping:
             raise ValueError(
                 f"X_val must have at least {self._fewest_scored} rows for "
                 f"early_stopping=True with scoring=None: got {len(y_val)}."
             )
-        return Rows(checked, targets.encode(y_val, X.dtype), weight)
+        return Rows(checked, targets.encode(y_val, dtype), weight)
 
     def _check_y(self, y):
         return y
 
-    def _make_parameters(self, targets, X, device, random_state):
+    def _make_parameters(self, targets, X, dtype, device, random_state):
         """Flat parameters of a new module with their initial values."""
-        module = self._make_module(X.shape[1], targets.n_outputs, "meta")
-        flat = FlatParameters(module, torch_dtype(X.dtype), device)
+        module = self._make_module(X, targets.n_outputs, "meta")
+        flat = FlatParameters(module, torch_dtype(dtype), device)
         self._initialize(module, random_state)
         return flat
 
@@ -330,7 +353,7 @@ class BaseNetwork(
         if self.solver == "lbfgs" or self.batch_size == "full":
             return n_rows
         if self.batch_size == "auto":
-            return min(200, n_rows)
+            return min(self._auto_batch_size, n_rows)
         if self.batch_size > n_rows:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going "
@@ -376,9 +399,10 @@ class BaseNetwork(
     @torch.no_grad()
     def _outputs_of(self, forward, X):
         """What a module, or a method of it, gives, a chunk of rows at a time."""
-        device, chunks = self._flat.values.device, []
-        for start in range(0, X.shape[0], 4096):
-            part = X[start : start + 4096]
-            part = part.toarray() if sparse.issparse(part) else np.array(part)
-            chunks.append(forward(torch.from_numpy(part).to(device)).cpu().numpy())
-        return np.concatenate(chunks)
+        device, outputs = self._flat.values.device, None
+        for rows, x in iter_chunks(X):
+            part = call(forward, move(x, device)).cpu().numpy()
+            if outputs is None:
+                outputs = np.empty((X.shape[0], *part.shape[1:]), part.dtype)
+            outputs[rows] = part
+        return outputs

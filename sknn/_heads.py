@@ -103,14 +103,14 @@ class ClassifierHead(ClassifierMixin):
         super()._set_target_attributes(targets)
         self.classes_, self.n_outputs_ = targets.classes, targets.n_outputs
 
-    def _combine_weights(self, X, y, sample_weight, targets, incremental):
+    def _combine_weights(self, X, y, sample_weight, targets, incremental, dtype):
         if incremental and self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which never "
                 "sees all classes' counts: pass a dict of weights, for example from "
                 "sklearn.utils.compute_class_weight."
             )
-        return combine_weights(X, sample_weight, X.dtype, self.class_weight, targets, y)
+        return combine_weights(X, sample_weight, dtype, self.class_weight, targets, y)
 
     def _score_raw(self, raw, y, sample_weight):
         """Accuracy, or the share of rows with all labels right."""

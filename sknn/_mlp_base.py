@@ -49,6 +49,8 @@ class BaseMLP(BaseNetwork):
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
 
+    _accept_sparse = ("csr", "csc")
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -96,9 +98,9 @@ class BaseMLP(BaseNetwork):
     def _layer_sizes(self, n_features, n_outputs):
         return [n_features, *self._hidden_sizes, n_outputs]
 
-    def _make_module(self, n_features, n_outputs, device):
+    def _make_module(self, X, n_outputs, device):
         return MLP(
-            self._layer_sizes(n_features, n_outputs),
+            self._layer_sizes(X.shape[1], n_outputs),
             self.activation,
             device,
             self._dropout_rates,
@@ -114,10 +116,10 @@ class BaseMLP(BaseNetwork):
         factor = 2.0 if self.activation == "logistic" else 6.0
         glorot_uniform(module, random_state, factor)
 
-    def _check_same_layers(self, n_features, n_outputs):
+    def _check_same_layers(self, X, n_outputs):
         layers = self.module_.layers
         fitted = [layers[0].in_features, *(layer.out_features for layer in layers)]
-        wanted = self._layer_sizes(n_features, n_outputs)
+        wanted = self._layer_sizes(X.shape[1], n_outputs)
         if fitted != wanted:
             raise ValueError(
                 "hidden_layer_sizes, the columns of y and the number of quantiles must "

@@ -1,6 +1,8 @@
 """What users pass becomes rows and targets that training can draw batches from."""
 
 from sknn.data._batches import Batch, PartedBatch, make_batch, make_batches, to_tensor
+from sknn.data._chunks import iter_chunks, move
+from sknn.data._layout import sample_shape
 from sknn.data._mapped import convert, converts_late
 from sknn.data._rows import Rows, split_for_validation
 from sknn.data._targets import ClassTargets, RealTargets
@@ -15,8 +17,11 @@ __all__ = [
     "combine_weights",
     "convert",
     "converts_late",
+    "iter_chunks",
     "make_batch",
     "make_batches",
+    "move",
+    "sample_shape",
     "split_for_validation",
     "to_tensor",
 ]

@@ -59,6 +59,11 @@ class MappedRows:
         key = key if self._index is None else self._index[key]
         return self.base[key].astype(self.dtype, copy=False)
 
+    def reshape(self, n_rows, *shape):
+        """The same rows, each of another shape."""
+        base = self.base.reshape(self.base.shape[0], *shape)
+        return MappedRows(base, self.dtype, self._index)
+
     def take(self, indices, axis, out, mode):
         """Rows at `indices`, written to `out`."""
         rows = indices if self._index is None else self._index[indices]

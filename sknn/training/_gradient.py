@@ -29,9 +29,9 @@ class AutogradGradient:
         x, _ = batch
         self.zero_grad()
         if getattr(self.module, "has_batch_norm", False):
-            outputs = self.module(x, batch.weight)
+            outputs = call(self.module, x, row_weight=batch.weight)
         else:
-            outputs = self.module(x)
+            outputs = call(self.module, x)
         self.raw = outputs.detach()
         shape = tuple(outputs.shape)
         if shape not in self._buffers:
@@ -46,3 +46,20 @@ class AutogradGradient:
 
     def settle(self):
         """Do nothing: the module has brought its buffers up to the last batch."""
+
+
+def call(forward, x, **options):
+    """Outputs for inputs that are one tensor, or several by name.
+
+    Parameters
+    ----------
+    forward : callable
+        A module, or a method of one.
+    x : tensor or dict of str to tensor
+        Inputs.
+    **options : dict
+        What the module is given besides.
+    """
+    if isinstance(x, dict):
+        return forward(**x, **options)
+    return forward(x, **options)

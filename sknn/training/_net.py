@@ -388,7 +388,7 @@ class Net(NeuralNet):
         weight = weight if weight is None else loss_native(weight)
         loss = gradient(
             Batch(
-                gradient.ops.native(x),
+                x if isinstance(x, dict) else gradient.ops.native(x),
                 loss_native(y),
                 weight,
                 batch.total,

@@ -1,0 +1,163 @@
+"""What networks share whose gradient autograd finds, of inputs of any rank."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from sknn._base import BaseNetwork
+from sknn._sklearn_compat import StrOptions, check_feature_names_in
+from sknn.data import channel_moments
+from sknn.training._initialization import WEIGHTS
+
+
+class BaseAutogradNetwork(BaseNetwork):
+    """Networks that scale their own inputs and learn features of them.
+
+    A subclass names in `_architecture` the parameters that decide the shapes and the
+    wiring of its module, which later calls cannot change, and builds modules with a
+    ``scaling`` of the input's channels and a method ``hidden``.
+    """
+
+    _parameter_constraints: dict = {
+        **BaseNetwork._parameter_constraints,
+        "solver": [StrOptions({"sgd", "adam", "adamw", "adagrad", "rmsprop"})],
+        "standardize": ["boolean"],
+        "weight_init": [StrOptions({"auto", *WEIGHTS})],
+    }
+    _architecture: tuple = ()
+
+    def _calibrate(self, module, rows):
+        if self.standardize and module.scaling is not None:
+            mean, deviation = channel_moments(rows)
+            module.scaling.set_scale(mean, 1 / deviation)
+
+    def _begin(self, targets, flat):
+        super()._begin(targets, flat)
+        self._fitted_architecture = self._describe_architecture()
+
+    def _describe_architecture(self):
+        return {name: _plain(getattr(self, name)) for name in self._architecture}
+
+    def _check_same_layers(self, X, n_outputs):
+        for name, value in self._describe_architecture().items():
+            fitted = self._fitted_architecture[name]
+            if value != fitted:
+                raise ValueError(
+                    f"{name} must stay as fitted while warm_start or partial_fit goes "
+                    f"on with the weights: it was {fitted!r}, and now {value!r} is "
+                    "asked for."
+                )
+        if n_outputs != self.n_outputs_:
+            raise ValueError(
+                "The columns of y and the number of quantiles must stay as fitted "
+                "while warm_start or partial_fit goes on with the weights: there were "
+                f"{self.n_outputs_} outputs, and now {n_outputs} are asked for."
+            )
+
+    def _update_module(self):
+        droppers = [m for m in self.module_.modules() if hasattr(m, "draw_mask")]
+        for layer, rate in zip(droppers, self._dropout_rates, strict=True):
+            layer.rate = rate
+
+    def transform(self, X):
+        """Activations of the last hidden layer: the features that were learned.
+
+        Parameters
+        ----------
+        X : array-like
+            Inputs, as for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_learned)
+            Activations.
+        """
+        return self._outputs_of_checked(X, hidden=True)
+
+    def _outputs_of_checked(self, X, hidden):
+        X = self._checked_inputs(X)
+        return self._outputs_of(self.module_.hidden if hidden else self.module_, X)
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the columns of `transform`.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the inputs, checked against those seen in fit.
+
+        Returns
+        -------
+        ndarray of str
+            The lower-case class name and a number.
+        """
+        check_is_fitted(self)
+        if hasattr(self, "n_features_in_"):
+            check_feature_names_in(self, input_features)
+        linear = [m for m in self.module_.modules() if isinstance(m, nn.Linear)]
+        prefix = type(self).__name__.lower()
+        names = [f"{prefix}{i}" for i in range(linear[-1].in_features)]
+        return np.asarray(names, dtype=object)
+
+
+def check_sizes(name, value, least=1):
+    """Sizes of layers as a list of int.
+
+    Parameters
+    ----------
+    name : str
+        Parameter that they are the value of.
+    value : int or array-like of int
+        What was given.
+    least : int
+        Fewest layers.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter.
+    """
+    sizes = list(value) if np.iterable(value) else [value]
+    whole = all(isinstance(size, Integral) and size > 0 for size in sizes)
+    if isinstance(value, str) or not whole or len(sizes) < least:
+        some = "" if not least else f", at least {least} of them"
+        raise ValueError(
+            f"{name} must be whole numbers > 0, one a layer{some}: got {value!r}."
+        )
+    return [int(size) for size in sizes]
+
+
+def check_rates(dropout, n_layers, layers):
+    """Dropout rate of each layer as a list.
+
+    Parameters
+    ----------
+    dropout : float or array-like of float
+        One rate for all layers, or one each.
+    n_layers : int
+        Number of layers.
+    layers : str
+        What they are, for the error.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter.
+    """
+    rates = list(dropout) if np.iterable(dropout) else [dropout] * n_layers
+    sound = all(isinstance(rate, Real) and 0 <= rate < 1 for rate in rates)
+    if isinstance(dropout, str) or not sound or len(rates) != n_layers:
+        raise ValueError(
+            "dropout must be a number in [0, 1), or a list of one for each of the "
+            f"{n_layers} {layers}: got {dropout!r}."
+        )
+    return [float(rate) for rate in rates]
+
+
+def _plain(value):
+    """Value of a parameter, arrays and tuples as lists, to be compared."""
+    if np.iterable(value) and not isinstance(value, str):
+        return np.asarray(value).tolist()
+    return value

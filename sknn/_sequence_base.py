@@ -1,0 +1,112 @@
+"""What networks on sequences share: series of numbers, tokens, texts."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils.validation import check_consistent_length, validate_data
+
+from sknn._autograd_base import BaseAutogradNetwork
+from sknn._sklearn_compat import Interval
+from sknn.data import SequenceReader, Sequences
+
+PARAMETERS = {
+    "tokens": (
+        "bool",
+        "Whether whole numbers are tokens, as strings always are, and not a series.",
+    ),
+    "tokenizer": (
+        "callable or None",
+        "What cuts a string into a list of tokens, such as ``list`` into characters. "
+        "None lower-cases and takes words, runs of ``\\w``, and every other character "
+        "that is not a space.",
+    ),
+    "min_count": (
+        "int",
+        "How often a token must occur to be told from unseen ones.",
+    ),
+    "max_vocab": (
+        "int or None",
+        "Most tokens to be told apart, the most frequent ones; None is all.",
+    ),
+}
+
+
+class BaseSequenceNetwork(BaseAutogradNetwork):
+    """Sequences of any lengths; a table's rows are series of one channel."""
+
+    _parameter_constraints: dict = {
+        **BaseAutogradNetwork._parameter_constraints,
+        "tokens": ["boolean"],
+        "tokenizer": [callable, None],
+        "min_count": [Interval(Integral, 1, None, closed="left")],
+        "max_vocab": [Interval(Integral, 1, None, closed="left"), None],
+    }
+    _auto_batch_size = 32
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _check_X(self, X, dtype, *, reset, **options):
+        if isinstance(X, Sequences):  # read before
+            return X
+        if not hasattr(X, "shape") and hasattr(X, "__array__"):
+            X = np.asarray(X)
+        n_axes = _axes_of_numbers(X)
+        if n_axes is None or self.tokens:
+            return self._read_with_y(X, dtype, reset, options)
+        if n_axes == 3:
+            dtype = np.float32 if isinstance(dtype, list) else dtype
+            options |= {"allow_nd": True, "ensure_2d": False}
+        checked = super()._check_X(X, dtype, reset=reset, **options)
+        X, *y = checked if isinstance(checked, tuple) else (checked,)
+        X = self._read(X, X.dtype, reset, n_features=X.shape[1])
+        return (X, *y) if y else X
+
+    def _read_with_y(self, X, dtype, reset, options):
+        """Sequences that are no array of numbers, and y where there is any."""
+        dtype = np.float32 if isinstance(dtype, list) else dtype
+        X = self._read(X, dtype, reset)
+        if "y" not in options:
+            return X
+        own = {k: v for k, v in options.items() if k in ("multi_output", "y_numeric")}
+        y = validate_data(self, "no_validation", options["y"], reset=reset, **own)
+        check_consistent_length(X, y)
+        return X, y
+
+    def _read(self, X, dtype, reset, n_features=None):
+        """Sequences by the rules of the first fit, which are set here by `reset`."""
+        if not reset:
+            return self._reader.read(X, dtype)
+        self._reader = SequenceReader.fit(
+            X,
+            tokens=self.tokens,
+            tokenizer=self.tokenizer,
+            min_count=self.min_count,
+            max_vocab=self.max_vocab,
+        )
+        for name in ("n_features_in_", "vocabulary_"):
+            vars(self).pop(name, None)
+        if self._reader.kind == "tokens":
+            self.vocabulary_ = self._reader.vocabulary
+        else:
+            self.n_features_in_ = n_features or self._reader.n_channels
+        return self._reader.read(X, dtype)
+
+    @property
+    def _n_tokens(self):
+        """Rows of an embedding, the first of which is for unseen tokens, or None."""
+        if self._reader.kind != "tokens":
+            return None
+        return len(self._reader.vocabulary) + 1
+
+
+def _axes_of_numbers(X):
+    """Axes of an array or table that scikit-learn has to check; None for sequences."""
+    if not hasattr(X, "shape"):
+        return None
+    kind = getattr(getattr(X, "dtype", None), "kind", "f")
+    if kind in "US" or (len(X.shape) == 1 and kind not in "biufc"):
+        return None
+    return len(X.shape)
