@@ -19,7 +19,7 @@ FLOOR_1 = {
     "training": {COMPAT, "data"},
 }
 BELOW_FLOOR_2 = {COMPAT, "modules", *FLOOR_1}
-SHARED_BY_BASE = {"_assembly", "_door", "_heads", "_state"}
+SHARED_BY_BASE = {"_assembly", "_docs", "_door", "_heads", "_state"}
 UPPER_ROOMS = {"display", "parallel"}
 
 # What the files of a room may import of sknn, beside their own room.
@@ -29,6 +29,8 @@ LOWER_ROOMS = {
     **FLOOR_1,
     **dict.fromkeys(SHARED_BY_BASE, BELOW_FLOOR_2),
     "_base": BELOW_FLOOR_2 | SHARED_BY_BASE,
+    "_autograd_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base"},
+    "_sequence_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base", "_autograd_base"},
 }
 
 
