@@ -84,6 +84,16 @@ def get_colors(display):
     return [line.get_color() for line in get_lines(display)]
 
 
+def assert_below(display):
+    """Assert that the legend is under the axes and inside of the figure."""
+    display.figure_.draw_without_rendering()
+    legend, ax = display.legend_.get_window_extent(), display.ax_
+    assert legend.y1 < ax.xaxis.label.get_window_extent().y0 < ax.bbox.y0
+    room = display.figure_.bbox
+    assert room.x0 <= legend.x0 < legend.x1 <= room.x1
+    assert room.y0 <= legend.y0
+
+
 class TestLossCurve:
     @pytest.mark.parametrize("cls", [OWN, SKLEARN])
     @pytest.mark.parametrize("early_stopping", [False, True])
@@ -241,14 +251,18 @@ class TestLossCurve:
         again = plot_networks(displays[0].ax_)[1]
         assert again.score_line_.get_color() == displays[1].score_line_.get_color()
 
-    def test_long_legend_is_below_the_curves(self):
-        display = plot_networks(make_ax())[-1]
-        display.figure_.draw_without_rendering()
-        legend, ax = display.legend_.get_window_extent(), display.ax_
-        assert legend.y1 < ax.xaxis.label.get_window_extent().y0 < ax.bbox.y0
-        room = display.figure_.bbox
-        assert room.x0 <= legend.x0 < legend.x1 <= room.x1
-        assert room.y0 <= legend.y0
+    @pytest.mark.parametrize(
+        "options", [{}, {"score": False}, {"learning_rate": True}], ids=str
+    )
+    def test_long_legend_is_below_the_curves(self, options):
+        display = plot_networks(make_ax(), **options)[-1]
+        assert_below(display)
+
+    def test_legend_with_a_learning_rate_is_below_the_curves(self):
+        display = LossCurveDisplay.from_estimator(
+            fit(early_stopping=True), learning_rate=True
+        )
+        assert_below(display)
 
     def test_long_legend_without_room_below(self):
         from matplotlib.figure import Figure

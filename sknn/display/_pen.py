@@ -5,7 +5,12 @@ from math import ceil
 
 import numpy as np
 
-MAX_LINES_INSIDE = 5  # of a legend: all that one network can have
+MAX_LINES_INSIDE = 4  # of a legend: more, a learning rate is one, cross the axes
+LONG_LEGEND = {  # n columns are n times as wide as one: the gap is two paddings
+    "fontsize": "x-small",
+    "borderpad": 0.6,
+    "columnspacing": 1.2,
+}
 MARK = "sknn: "  # starts the labels of axes that a pen has added
 STYLES = {  # of curves that share their network's colour
     "training loss": "-",
@@ -121,7 +126,7 @@ def make_long_legend(ax, lines):
 
     colors = [line.get_color() for line in lines]
     lines = sorted(lines, key=lambda line: colors.index(line.get_color()))
-    figure, options = ax.figure, {"handles": lines, "fontsize": "x-small"}
+    figure, options = ax.figure, {"handles": lines, **LONG_LEGEND}
     n_columns = count_columns(ax, ax.legend(**options), len(lines))
     if not n_columns:
         return ax.legend(loc="best", **options)
