@@ -12,10 +12,11 @@ from skorch.callbacks import GradientNormClipping, LRScheduler, PrintLog
 
 from sknn._sklearn_compat import takes_sample_weight
 from sknn.training._callbacks import EpochContexts
+from sknn.training._criterion import Criterion
 from sknn.training._dropout import make_masks
 from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
-from sknn.training._net import Criterion, Net, Task
+from sknn.training._net import Net, Task
 from sknn.training._penalty import Penalty
 from sknn.training._schedules import TIMED, effective_schedule, make_schedule
 from sknn.training._stopping import Curves, Patience

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from scipy import sparse
 from sklearn import get_config
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
@@ -26,7 +26,12 @@ from sknn._door import (
     resolve_device,
     warn_of_ignored,
 )
-from sknn._sklearn_compat import fit_context, has_callbacks, init_callback_context
+from sknn._sklearn_compat import (
+    ManyParameters,
+    fit_context,
+    has_callbacks,
+    init_callback_context,
+)
 from sknn._state import TrainedState, torch_dtype
 from sknn.data import (
     Rows,
@@ -43,7 +48,7 @@ from sknn.training._threads import limited_threads
 
 
 class BaseNetwork(
-    TrainedState, CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC
+    TrainedState, CallbackSupportMixin, TransformerMixin, ManyParameters, ABC
 ):
     """Base of all networks: parameters, data, training, persistence.
 

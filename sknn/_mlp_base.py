@@ -136,7 +136,8 @@ class BaseMLP(BaseNetwork):
             )
 
     def _update_module(self):
-        self.module_.set_activation(self.activation)
+        if self.module_.activation_name != self.activation:
+            self.module_.set_activation(self.activation)
         self.module_.set_dropout(self._dropout_rates)
         if self._forward_pass and self._forward_pass.activation != self.activation:
             self._forward_pass = self._make_forward_pass()
@@ -172,7 +173,7 @@ class BaseMLP(BaseNetwork):
         first = values[0].numel()
         if sparse.issparse(X):
             first = widths[0] * X.nnz // X.shape[0]
-        largest = max([first, *(layer.weight.numel() for layer in layers[1:])])
+        largest = max([first, *(weight.numel() for weight in values[1 : len(layers)])])
         n_parts = n_parts_worth(batch_size * largest, batch_size, MOST_SUMMED_PARTS)
         if not flat.on_cpu or wide or self.module_.has_batch_norm:
             n_parts = (

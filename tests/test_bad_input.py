@@ -748,3 +748,14 @@ def test_scorer_that_gives_no_number(capsys):
         ["scoring='roc_auc' must give a number", "NaN"],
         capsys,
     )
+
+
+def test_defaults_of_a_subclass_are_checked_too(capsys):
+    class Subclass(MLPRegressor):
+        def __init__(self, alpha=-1.0):
+            super().__init__(max_iter=2, alpha=alpha)
+
+    y = Y[MLPRegressor]
+    for _ in range(2):  # what is valid is remembered
+        refuses(lambda m: m.fit(X, y), Subclass(), ["'alpha'", "-1.0"], capsys)
+        Subclass(alpha=1.0).fit(X, y)

@@ -61,6 +61,39 @@ def get_data(line):
     return np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
 
 
+def plot_networks(ax, **options):
+    """Plot networks of other seeds and learning rates on the same axes."""
+    return [
+        LossCurveDisplay.from_estimator(
+            fit(random_state=seed, early_stopping=True, learning_rate_init=rate),
+            ax=ax,
+            name=f"seed {seed}",
+            **options,
+        )
+        for seed, rate in enumerate([0.001, 0.02, 0.1])
+    ]
+
+
+def get_lines(display):
+    lines = display.loss_line_, display.validation_loss_line_, display.score_line_
+    lines += (display.learning_rate_line_,)
+    return [line for line in lines if line is not None]
+
+
+def get_colors(display):
+    return [line.get_color() for line in get_lines(display)]
+
+
+def assert_below(display):
+    """Assert that the legend is under the axes and inside of the figure."""
+    display.figure_.draw_without_rendering()
+    legend, ax = display.legend_.get_window_extent(), display.ax_
+    assert legend.y1 < ax.xaxis.label.get_window_extent().y0 < ax.bbox.y0
+    room = display.figure_.bbox
+    assert room.x0 <= legend.x0 < legend.x1 <= room.x1
+    assert room.y0 <= legend.y0
+
+
 class TestLossCurve:
     @pytest.mark.parametrize("cls", [OWN, SKLEARN])
     @pytest.mark.parametrize("early_stopping", [False, True])
@@ -179,27 +212,105 @@ class TestLossCurve:
         display = LossCurveDisplay.from_estimator(fit(early_stopping=True, **params))
         assert display.score_ax_.get_ylabel() == f"validation {name}"
 
-    def test_two_networks_on_the_same_axes(self):
+    @pytest.mark.parametrize("learning_rate", [False, True])
+    def test_networks_on_the_same_axes_share_those_on_the_right(self, learning_rate):
+        displays = plot_networks(make_ax(), learning_rate=learning_rate)
+        first, *others = displays
+        assert len(first.figure_.axes) == 2 + learning_rate
+        for display in others:
+            assert display.ax_ is first.ax_
+            assert display.score_ax_ is first.score_ax_
+            assert display.learning_rate_ax_ is first.learning_rate_ax_
+        first.figure_.draw_without_rendering()
+        for line in (line for display in displays for line in get_lines(display)):
+            low, high = line.axes.get_ylim()
+            assert low <= np.nanmin(line.get_ydata())
+            assert np.nanmax(line.get_ydata()) <= high
+
+    @pytest.mark.parametrize("learning_rate", [False, True])
+    def test_one_legend_for_networks_on_the_same_axes(self, learning_rate):
+        displays = plot_networks(make_ax(), learning_rate=learning_rate)
+        figure, legend = displays[-1].figure_, displays[-1].legend_
+        assert [ax.get_legend() for ax in figure.axes if ax.get_legend()] == [legend]
+        kinds = ["training loss", "validation loss", "validation accuracy"]
+        kinds += ["learning rate"] * learning_rate
+        labels = get_labels(legend)
+        assert len(labels) == len(set(labels)) == len(displays) * (len(kinds) + 1)
+        assert {f"{d.name}: {kind}" for d in displays for kind in kinds} < set(labels)
+        names = [label.split(": ")[0] for label in labels]
+        assert names == sorted(names)
+
+    def test_names_have_colors_and_curves_have_styles(self):
+        displays = plot_networks(make_ax(), learning_rate=True)
+        for display in displays:
+            lines = get_lines(display)
+            assert len({line.get_color() for line in lines}) == 1
+            patterns = {str(line._dash_pattern) for line in lines}
+            assert len(patterns) == len(lines) == 4
+        assert len({d.loss_line_.get_color() for d in displays}) == len(displays)
+        again = plot_networks(displays[0].ax_)[1]
+        assert again.score_line_.get_color() == displays[1].score_line_.get_color()
+
+    @pytest.mark.parametrize(
+        "options", [{}, {"score": False}, {"learning_rate": True}], ids=str
+    )
+    def test_long_legend_is_below_the_curves(self, options):
+        display = plot_networks(make_ax(), **options)[-1]
+        assert_below(display)
+
+    def test_legend_with_a_learning_rate_is_below_the_curves(self):
+        display = LossCurveDisplay.from_estimator(
+            fit(early_stopping=True), learning_rate=True
+        )
+        assert_below(display)
+
+    def test_long_legend_without_room_below(self):
+        from matplotlib.figure import Figure
+
+        for ax in (
+            Figure().add_axes((0.1, 0.1, 0.8, 0.8)),
+            Figure().subplots(3, 3)[1, 1],
+        ):
+            display = plot_networks(ax)[-1]
+            assert display.figure_.get_layout_engine() is None
+            display.figure_.draw_without_rendering()
+
+    def test_plot_again_on_the_same_axes(self):
+        display = LossCurveDisplay.from_estimator(fit(early_stopping=True))
+        figure, ax, right = display.figure_, display.ax_, display.score_ax_
+        labels, colors = get_labels(display.legend_), get_colors(display)
+        display.plot(ax=ax)
+        assert figure.axes == [ax, right]
+        assert get_labels(display.legend_) == labels
+        assert get_colors(display) == colors == ["C0", "C1", "C2"]
+
+    def test_other_scores_have_another_axis(self):
         ax = make_ax()
-        displays = [
-            LossCurveDisplay.from_estimator(
-                fit(random_state=seed, early_stopping=True),
-                ax=ax,
-                score=False,
-                name=f"seed {seed}",
-            )
-            for seed in range(2)
-        ]
-        assert all(display.ax_ is ax for display in displays)
-        assert all(display.score_line_ is None for display in displays)
+        for name in ["accuracy", "f1", "accuracy"]:
+            scores = {"validation_scores": [0.1, 0.2], "score_name": name}
+            LossCurveDisplay([2.0, 1.0], **scores).plot(ax=ax)
+        labels = ["loss", "validation accuracy", "validation f1"]
+        assert [a.get_ylabel() for a in ax.figure.axes] == labels
+
+    def test_neighbours_have_their_own_axis(self):
+        from matplotlib.figure import Figure
+
+        left, right = Figure().subplots(1, 2, sharex=True)
+        display = LossCurveDisplay([2.0, 1.0], validation_scores=[0.1, 0.2])
+        assert display.plot(ax=left).score_ax_ is not display.plot(ax=right).score_ax_
+
+    def test_rates_of_networks_have_a_scale_for_all(self):
+        ax = make_ax()
+        for rates in ([0.1, 0.01 / 2], [0.1, 0.1]):
+            display = LossCurveDisplay([2.0, 1.0], learning_rates=rates)
+            display.plot(ax=ax, learning_rate=True)
+        assert display.learning_rate_ax_.get_yscale() == "log"
+
+    def test_networks_without_scores(self):
+        displays = plot_networks(ax := make_ax(), score=False)
         assert ax.figure.axes == [ax]
-        colors = [
-            line.get_color()
-            for display in displays
-            for line in (display.loss_line_, display.validation_loss_line_)
-        ]
-        assert len(set(colors)) == 4
-        labels = get_labels(displays[1].legend_)
+        assert all(display.score_line_ is None for display in displays)
+        labels = get_labels(displays[-1].legend_)
         assert {"seed 0: training loss", "seed 1: training loss"} <= set(labels)
 
     def test_line_kwargs(self):

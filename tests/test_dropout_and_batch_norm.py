@@ -221,6 +221,8 @@ def test_dropout_may_change_on_the_way_and_batch_norm_may_not(digits):
     net = make_classifier("norm", max_iter=2, warm_start=True).fit(X, y)
     net.set_params(dropout=0.5).fit(X, y)
     assert [layer.rate for layer in net.module_.dropouts] == [0.5, 0.5]
+    net.set_params(dropout=0.0).fit(X, y)
+    assert not len(net.module_.dropouts)
     before = get_state(net)
     net.set_params(batch_norm=False)
     with pytest.raises(ValueError, match="batch_norm must stay as fitted"):

@@ -293,6 +293,20 @@ def test_fits_leave_no_objects_behind(callbacks):
         assert fit_and_count(50) - before < 50  # not an object a fit
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_fit_leaves_nothing_to_the_garbage_collector():
+    X, y = make_regression(n_samples=40, n_features=5, random_state=0)
+    net = MLPRegressor(hidden_layer_sizes=(4,), max_iter=2).fit(X, y)
+    gc.collect()
+    gc.disable()
+    try:
+        net.fit(X, y)
+        del net
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_memory_map_is_never_copied(tmp_path, early_stopping):
     shape = (20_000, 100)  # 16 MB

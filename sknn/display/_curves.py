@@ -83,3 +83,9 @@ def get_score_name(estimator):
     if scoring == "loss":
         return "minus loss"
     return scoring if isinstance(scoring, str) else "score"
+
+
+def get_range(values):
+    """Smallest and largest of the numbers that are finite."""
+    finite = values[np.isfinite(values)]
+    return finite.min(initial=np.inf), finite.max(initial=-np.inf)

@@ -8,8 +8,10 @@ from sknn.display._curves import (
     find_best_epoch,
     get_column,
     get_curve,
+    get_range,
     get_score_name,
 )
+from sknn.display._pen import Pen
 
 
 class LossCurveDisplay:
@@ -33,7 +35,8 @@ class LossCurveDisplay:
     score_name : str, default="score"
         What `validation_scores` measure.
     name : str, default=None
-        Name of the network, put before the labels of its curves.
+        Name of the network, put before the labels of its curves, which then have one
+        colour and differ in line style.
 
     Attributes
     ----------
@@ -56,7 +59,7 @@ class LossCurveDisplay:
     best_epoch_line_ : matplotlib Line2D or None
         Vertical line at the best epoch, where there is one.
     legend_ : matplotlib Legend
-        Legend of all lines.
+        Legend of all lines, those of earlier displays on the same axes included.
 
     See Also
     --------
@@ -114,7 +117,9 @@ class LossCurveDisplay:
             Fitted network with ``loss_curve_``, scikit-learn's own included, or a
             Pipeline that ends with one.
         ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+            Where to draw; a new figure by default. Axes on the right that an earlier
+            display made there are shared. A legend too long for the axes goes below
+            them, for which a figure without layout engine gets the constrained one.
         score : bool, default=True
             Whether to show ``validation_scores_``, where there are any.
         learning_rate : bool, default=False
@@ -122,7 +127,8 @@ class LossCurveDisplay:
         log_scale : bool, default=False
             Whether the losses have a logarithmic axis.
         name : str, default=None
-            Put before the labels, to tell networks on the same axes apart.
+            Put before the labels, to tell networks on the same axes apart; each name
+            has its colour.
         line_kwargs : dict, default=None
             Properties of all curves, such as ``{"linewidth": 1}``.
 
@@ -190,7 +196,9 @@ class LossCurveDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; a new figure by default.
+            Where to draw; a new figure by default. Axes on the right that an earlier
+            display made there are shared. A legend too long for the axes goes below
+            them, for which a figure without layout engine gets the constrained one.
         score : bool, default=True
             Whether to show the validation scores, where there are any.
         learning_rate : bool, default=False
@@ -287,63 +295,9 @@ class LossCurveDisplay:
         if rates is not None:
             ax = self.learning_rate_ax_ = pen.add_axes("learning rate")
             self.learning_rate_line_ = pen.draw(ax, rates, "learning rate", "--")
-            smallest, largest = get_range(rates)
-            if 0 < 10 * smallest < largest:
-                ax.set_yscale("log")
-
-
-class Pen:
-    """Draws curves in the next colours, on axes that share the epochs.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes
-        Axes on the left.
-    name : str or None
-        Put before all labels.
-    properties : dict
-        Properties of all curves.
-    """
-
-    def __init__(self, ax, name, properties):
-        self.axes, self.name, self.properties = [ax], name, properties
-        self._n_drawn = len(ax.get_lines())
-
-    def get_label(self, what):
-        """Label of a curve, with the network's name where it has one."""
-        return what if self.name is None else f"{self.name}: {what}"
-
-    def draw(self, ax, values, what, linestyle="-"):
-        """Draw numbers, one an epoch, and return the line."""
-        style = {"color": f"C{self._n_drawn}", "linestyle": linestyle}
-        if np.isfinite(values).sum() == 1:
-            style["marker"] = "o"  # one point makes no line
-        epochs = np.arange(1, len(values) + 1)
-        (line,) = ax.plot(epochs, values, label=self.get_label(what), **style)
-        line.set(**self.properties)
-        self._n_drawn += 1
-        return line
-
-    def add_axes(self, label):
-        """Add axes on the right, outside of those that are there already."""
-        ax = self.axes[0].twinx()
-        ax.spines["right"].set_position(("outward", 64 * (len(self.axes) - 1)))
-        ax.set_ylabel(label)
-        self.axes.append(ax)
-        return ax
-
-    def make_legend(self):
-        """Put one legend for all axes on the topmost, between losses and scores."""
-        lines = [line for ax in self.axes for line in ax.get_lines()]
-        lines = [line for line in lines if not line.get_label().startswith("_")]
-        where = "best" if len(self.axes) == 1 else "center right"
-        return self.axes[-1].legend(handles=lines, loc=where)
-
-
-def get_range(values):
-    """Smallest and largest of the numbers that are finite."""
-    finite = values[np.isfinite(values)]
-    return finite.min(initial=np.inf), finite.max(initial=-np.inf)
+            drawn = np.concatenate([line.get_ydata() for line in ax.get_lines()])
+            smallest, largest = get_range(drawn)
+            ax.set_yscale("log" if 0 < 10 * smallest < largest else "linear")
 
 
 def check_positive(*losses):

@@ -46,7 +46,7 @@ class MLP(nn.Module):
     norms : torch.nn.ModuleList
         Normalization of each hidden layer, or nothing.
     dropouts : torch.nn.ModuleList
-        Dropout of each hidden layer.
+        Dropout of each hidden layer, or nothing where no layer has any.
 
     Notes
     -----
@@ -71,6 +71,7 @@ class MLP(nn.Module):
         self.layers.append(Linear(*n_last, device=device))
         norms = (BatchNorm(n_units, device) for _, n_units in hidden_sizes)
         self.norms = nn.ModuleList(norms if batch_norm else ())
+        self.dropouts = nn.ModuleList()
         self.set_dropout(dropout)
         self.set_activation(activation)
 
@@ -86,16 +87,20 @@ class MLP(nn.Module):
 
     def set_dropout(self, rates: Sequence[float]) -> None:
         """Let the hidden layers have dropout of these rates, or of none."""
-        rates = list(rates) or [0.0] * (len(self.layers) - 1)
-        self.dropouts = nn.ModuleList(map(Dropout, rates))
+        rates = list(rates) if any(rates) else []
+        if [dropout.rate for dropout in self.dropouts] != rates:
+            self.dropouts = nn.ModuleList(map(Dropout, rates))
 
     def hidden(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
         """Activations of the last hidden layer, or the input where there is none."""
-        for k, layer in enumerate(self.layers[:-1]):
+        *layers, _ = self.layers
+        for k, layer in enumerate(layers):
             x = layer(x)
             if self.norms:
                 x = self.norms[k](x, row_weight)
-            x = self.dropouts[k](self.activation(x))
+            x = self.activation(x)
+            if self.dropouts:
+                x = self.dropouts[k](x)
         return x
 
     def forward(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:

@@ -26,7 +26,6 @@ from sknn.training._wide import write_product
 CHUNK_ENTRIES = 1 << 19
 # bytes of a layer's activations below which numpy computes a step faster than torch
 FEW_BYTES = 1 << 16
-CPU_OPS = NumpyOps, TorchOps
 
 
 class DeltaRule:
@@ -226,12 +225,10 @@ class ForwardPass:
     """
 
     def __init__(self, weights, biases, activation, norms=()):
-        self._weights = {ops: list(map(ops.native, weights)) for ops in CPU_OPS}
-        self._biases = {ops: list(map(ops.native, biases)) for ops in CPU_OPS}
+        self._tensors, self._native = (weights, biases), {}
         self.activation, self._norms = activation, norms
         self._activate = ACTIVATIONS[activation].write
         self._widths = [weight.shape[1] for weight in weights]
-        self._dtype = self._weights[NumpyOps][0].dtype
         self._largest_above = max([weight.numel() for weight in weights[1:]], default=0)
 
     def __call__(self, X, hidden=False, on_doubt=None):
@@ -247,7 +244,8 @@ class ForwardPass:
             Called with rows of a dense `X` that may not all be finite.
         """
         n_rows, n_layers = X.shape[0], len(self._widths) - hidden
-        out = np.empty((n_rows, self._widths[n_layers - 1]), self._dtype)
+        dtype = self._native_of(NumpyOps)[0][0].dtype
+        out = np.empty((n_rows, self._widths[n_layers - 1]), dtype)
         n_entries = X.nnz if sparse.issparse(X) else X.size
         product_size = max(n_entries * self._widths[0], n_rows * self._largest_above)
         is_small = product_size < NEVER_THREADED
@@ -267,6 +265,12 @@ class ForwardPass:
                 map_rows(fill, n_rows, self._rows_in_cache(X), product_size)
         return out
 
+    def _native_of(self, ops):
+        """Weights and biases as `ops` has them."""
+        if ops not in self._native:
+            self._native[ops] = [list(map(ops.native, part)) for part in self._tensors]
+        return self._native[ops]
+
     def _rows_in_cache(self, X):
         """Rows of a chunk whose activations stay in cache."""
         if sparse.issparse(X):  # the product is copied, and the input takes no room
@@ -278,9 +282,7 @@ class ForwardPass:
     def _running_maps(self, ops):
         """Factor and shift by which each layer's running statistics normalise."""
         maps = []
-        for (norm, scale), bias in zip(
-            self._norms, self._biases[TorchOps], strict=False
-        ):
+        for (norm, scale), bias in zip(self._norms, self._tensors[1], strict=False):
             factor = scale * (norm.running_var + norm.eps).rsqrt()
             shift = bias - norm.running_mean * factor
             maps.append((ops.native(factor), ops.native(shift)))
@@ -288,7 +290,7 @@ class ForwardPass:
 
     def _propagate(self, ops, h, out, n_layers, hidden, maps):
         """Write the outputs of layer `n_layers` to `out`."""
-        weights, biases = self._weights[ops], self._biases[ops]
+        weights, biases = self._native_of(ops)
         for k in range(n_layers):
             last = k == n_layers - 1
             z = out if last else ops.empty((h.shape[0], self._widths[k]), out)

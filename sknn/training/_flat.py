@@ -49,11 +49,10 @@ class FlatParameters:
         parameters = sorted(module.parameters(), key=lambda p: p.ndim < 2)
         self._layout, start = [], 0
         for parameter in parameters:
-            stop = start + parameter.numel()
-            self._layout.append(
-                (slice(start, stop), parameter.shape, id(parameter) in linear)
-            )
-            start = stop
+            shape = parameter.shape
+            strides = (1, shape[0]) if id(parameter) in linear else row_strides(shape)
+            self._layout.append((shape, strides, start))
+            start += parameter.numel()
         self.n_penalized = sum(p.numel() for p in parameters if p.ndim >= 2)
         values = torch.zeros(start, dtype=dtype, device=device)
         self.parameter = nn.Parameter(values, requires_grad=False)
@@ -104,11 +103,9 @@ class FlatParameters:
 
     def views_of(self, flat):
         """View of each parameter's part of a flat tensor, in its shape."""
-        for where, shape, is_linear in self._layout:
-            if is_linear:
-                yield flat[where].view(shape[1], shape[0]).t()
-            else:
-                yield flat[where].view(shape)
+        first = flat.storage_offset()
+        for shape, strides, start in self._layout:
+            yield flat.as_strided(shape, strides, first + start)
 
     def tie(self):
         """Make the parameters views again, keeping the values that they have now."""
@@ -167,6 +164,11 @@ class FlatParameters:
     def split(self, flat):
         """One tensor a parameter, in its shape, of one flat tensor."""
         return [view.clone() for view in self.views_of(flat)]
+
+
+def row_strides(shape):
+    """Strides of a contiguous tensor."""
+    return torch.empty(shape, device="meta").stride()
 
 
 def make_untouched_zeros(values):

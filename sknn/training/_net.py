@@ -8,9 +8,10 @@ import torch
 from skorch import NeuralNet
 from skorch.dataset import Dataset
 from torch import nn
+from torch.optim import Optimizer
 
 from sknn.data import Batch, Rows, make_batches
-from sknn.training._array_ops import NumpyOps, TorchOps
+from sknn.training._array_ops import NumpyOps
 from sknn.training._callbacks import (
     BATCH_HOOKS,
     EpochContexts,
@@ -50,37 +51,6 @@ ELEMENTWISE = {
 
 class NetRows(Rows, Dataset):
     """Rows whose inputs and targets skorch's scoring callbacks find."""
-
-
-class Criterion(nn.Module):
-    """A loss as skorch asks for one: a module of raw outputs and targets.
-
-    Parameters
-    ----------
-    loss : Loss
-        Loss of validation rows.
-    training_loss : Loss, optional
-        Loss of training rows; None is the same.
-
-    Attributes
-    ----------
-    sees_training_rows : bool
-        Whether rows that are evaluated only, not trained on, are training rows.
-    """
-
-    sees_training_rows = False
-
-    def __init__(self, loss, training_loss=None):
-        super().__init__()
-        self.loss, self.training_loss = loss, training_loss or loss
-
-    def forward(self, raw, y):
-        in_training = self.training or self.sees_training_rows
-        loss, raw = self.training_loss if in_training else self.loss, raw.detach()
-        batch = Batch(None, y, None, float(len(raw)), len(raw))
-        buffers = loss.buffers(TorchOps, raw)
-        value = loss(TorchOps, raw, batch, torch.empty_like(raw), buffers)
-        return torch.as_tensor(value)
 
 
 @dataclass
@@ -146,9 +116,23 @@ class Net(NeuralNet):
         kwargs.setdefault("iterator_valid", make_batches)
         super().__init__(*args, train_split=None, verbose=0, **kwargs)
 
+    def __setattr__(self, name, value):
+        """Set an attribute; skorch does more for modules and optimizers alone."""
+        if isinstance(value, (nn.Module, Optimizer)):
+            super().__setattr__(name, value)
+        else:
+            object.__setattr__(self, name, value)
+
     def get_default_callbacks(self):
         """No callbacks but those given: the monitor records what they would."""
         return []
+
+    def initialize_callbacks(self):
+        """Take those given, if any: for none skorch makes a class that is garbage."""
+        if self.callbacks:
+            return super().initialize_callbacks()
+        self.callbacks_ = []
+        return self
 
     @property
     def is_flat(self):
@@ -157,7 +141,7 @@ class Net(NeuralNet):
             self.optimizer in ELEMENTWISE
             and not any(picks_parameters(cb) for _, cb in self.callbacks_)
             and "optimizer__param_groups" not in vars(self)
-            and all(p.requires_grad for p in self.module_.parameters())
+            and all(p.requires_grad for p in self.task.flat.parameters)
         )
 
     def _validate_params(self):
@@ -278,7 +262,8 @@ class Net(NeuralNet):
         if close is not None:
             close()
         self.gradient = self.penalize = self._update = None
-        attach_masks(self.module_, None)
+        if self.task.masks is not None:
+            attach_masks(self.module_, None)
         self._set_training(False)
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):

@@ -16,13 +16,14 @@ from sknn.data import ClassTargets, Rows
 from sknn.modules import MLP
 from sknn.training import _net
 from sknn.training._array_ops import NumpyOps, TorchOps
+from sknn.training._criterion import Criterion
 from sknn.training._delta_rule import DeltaRule
 from sknn.training._fit import run
 from sknn.training._flat import FlatParameters
 from sknn.training._initialization import glorot_uniform
 from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
-from sknn.training._net import ELEMENTWISE, Criterion, Net, Task
+from sknn.training._net import ELEMENTWISE, Net, Task
 from sknn.training._penalty import Penalty
 from sknn.training._schedules import make_schedule
 from sknn.training._stopping import Curves, Patience
