@@ -11,6 +11,7 @@ from sklearn.metrics import check_scoring
 from skorch.callbacks import GradientNormClipping, LRScheduler, PrintLog
 
 from sknn._sklearn_compat import takes_sample_weight
+from sknn.training._augmentation import make_generator
 from sknn.training._callbacks import EpochContexts
 from sknn.training._criterion import Criterion
 from sknn.training._dropout import make_masks
@@ -68,6 +69,9 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     optimizer = estimator.optimizer_ if incremental else None
     options = _optimizer_options(estimator)
     masks = make_masks(estimator._dropout_rates, random_state, estimator.t_)
+    generator = None
+    if estimator._augments:
+        generator = make_generator(random_state, estimator.t_)
     decays = (type(optimizer) if optimizer else options["optimizer"]) is AdamW
     penalty = Penalty(float(estimator.alpha), float(estimator.l1_ratio))
     task = Task(
@@ -83,6 +87,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         optimizer=optimizer,
         history=estimator.history_,
         masks=masks,
+        generator=generator,
     )
     callbacks = _make_callbacks(estimator)
     if root is not None:

@@ -31,7 +31,16 @@ class BaseAutogradNetwork(BaseNetwork):
     def _calibrate(self, module, rows):
         if self.standardize and module.scaling is not None:
             mean, deviation = channel_moments(rows)
-            module.scaling.set_scale(mean, 1 / deviation)
+            unit = 255 if rows.arrays[0].dtype == np.uint8 else 1
+            module.scaling.set_scale(mean / unit, unit / deviation)
+
+    def _reset_buffers(self, module):
+        """Give the buffers of a new module values, which "meta" ones have not."""
+        if module.scaling is not None:
+            module.scaling.set_scale(0.0, 1.0)
+        for layer in module.modules():
+            if hasattr(layer, "running_mean"):
+                layer.reset_parameters()
 
     def _begin(self, targets, flat):
         super()._begin(targets, flat)
@@ -55,11 +64,6 @@ class BaseAutogradNetwork(BaseNetwork):
                 "while warm_start or partial_fit goes on with the weights: there were "
                 f"{self.n_outputs_} outputs, and now {n_outputs} are asked for."
             )
-
-    def _update_module(self):
-        droppers = [m for m in self.module_.modules() if hasattr(m, "draw_mask")]
-        for layer, rate in zip(droppers, self._dropout_rates, strict=True):
-            layer.rate = rate
 
     def transform(self, X):
         """Activations of the last hidden layer: the features that were learned.

@@ -98,6 +98,11 @@ class BaseNetwork(
         """Rate of each of the module's dropout layers."""
         return []
 
+    @property
+    def _augments(self):
+        """Whether training rows are changed at random."""
+        return False
+
     def _calibrate(self, module, rows):
         """Set what a new module takes from the training rows, before any training."""
 

@@ -115,7 +115,6 @@ class BaseConv(BaseAutogradNetwork):
         "global_pooling",
         "residual",
         "hidden_layer_sizes",
-        "activation",
         "batch_norm",
         "standardize",
     )
@@ -125,6 +124,11 @@ class BaseConv(BaseAutogradNetwork):
         check_sizes("conv_channels", self.conv_channels)
         check_sizes("hidden_layer_sizes", self.hidden_layer_sizes, least=0)
         self._dropout_rates  # noqa: B018 - raises where they do not fit the layers
+        if self.residual and self.padding == "valid":
+            raise ValueError(
+                "padding must be 'same' with residual=True, whose shortcuts keep their "
+                f"size: got {self.padding!r}."
+            )
         super()._check_parameters()
 
     @property
@@ -182,14 +186,21 @@ class BaseConv(BaseAutogradNetwork):
         )
 
     def _initialize(self, module, random_state):
-        module.reset_buffers()
+        self._reset_buffers(module)
         name = "he_uniform" if self.weight_init == "auto" else self.weight_init
         initialize(module, random_state, name)
 
     def _update_module(self):
-        super()._update_module()
-        self.module_.augmentation.random_crop = self.random_crop
-        self.module_.augmentation.horizontal_flip = self.horizontal_flip
+        module = self.module_
+        module.set_dropout(self._dropout_rates)
+        if module.activation_name != self.activation:
+            module.set_activation(self.activation)
+        module.augmentation.random_crop = self.random_crop
+        module.augmentation.horizontal_flip = self.horizontal_flip
+
+    @property
+    def _augments(self):
+        return bool(self.random_crop or self.horizontal_flip)
 
     def _largest_product(self, n_rows):
         """Multiply-adds of the largest convolution: its weights meet every position."""

@@ -79,8 +79,9 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
         """Sequences by the rules of the first fit, which are set here by `reset`."""
         if not reset:
             return self._reader.read(X, dtype)
-        self._reader = SequenceReader.fit(
+        self._reader, X = SequenceReader.fit_read(
             X,
+            dtype,
             tokens=self.tokens,
             tokenizer=self.tokenizer,
             min_count=self.min_count,
@@ -92,7 +93,7 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
             self.vocabulary_ = self._reader.vocabulary
         else:
             self.n_features_in_ = n_features or self._reader.n_channels
-        return self._reader.read(X, dtype)
+        return X
 
     @property
     def _n_tokens(self):

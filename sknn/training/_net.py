@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from sknn.data import Batch, Rows, make_batches
 from sknn.training._array_ops import NumpyOps
+from sknn.training._augmentation import attach_generator
 from sknn.training._callbacks import (
     BATCH_HOOKS,
     EpochContexts,
@@ -80,6 +81,8 @@ class Task:
         History of an earlier fit that is continued.
     masks : DropoutMasks or None
         What dropout layers draw from where autograd finds the gradient.
+    generator : torch.Generator or None
+        What layers draw from that change training rows.
     """
 
     loss: Any
@@ -92,6 +95,7 @@ class Task:
     optimizer: Any = None
     history: Any = None
     masks: Any = None
+    generator: Any = None
 
 
 class Net(NeuralNet):
@@ -224,6 +228,7 @@ class Net(NeuralNet):
         gradient = task.make_gradient(task.flat) if self.is_flat_now else None
         if gradient is None:
             attach_masks(self.module_, task.masks)
+            attach_generator(self.module_, task.generator)
             gradient = AutogradGradient(
                 self.module_, task.loss, self._zero_grad_optimizer
             )
@@ -264,6 +269,8 @@ class Net(NeuralNet):
         self.gradient = self.penalize = self._update = None
         if self.task.masks is not None:
             attach_masks(self.module_, None)
+        if self.task.generator is not None:
+            attach_generator(self.module_, None)
         self._set_training(False)
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
