@@ -1,10 +1,15 @@
 """What users pass becomes rows and targets that training can draw batches from."""
 
-from sknn.data._batches import Batch, PartedBatch, make_batch, make_batches, to_tensor
+from sknn.data._batches import Batch, PartedBatch, make_batch, to_tensor
 from sknn.data._chunks import iter_chunks, move
+from sknn.data._iterators import make_batches
 from sknn.data._layout import sample_shape
 from sknn.data._mapped import convert, converts_late
 from sknn.data._rows import Rows, split_for_validation
+from sknn.data._scaling import channel_moments
+from sknn.data._sequence_batches import SequenceBatches
+from sknn.data._sequence_reader import SequenceReader
+from sknn.data._sequences import Sequences
 from sknn.data._targets import ClassTargets, RealTargets
 from sknn.data._weights import combine_weights
 
@@ -14,6 +19,10 @@ __all__ = [
     "PartedBatch",
     "RealTargets",
     "Rows",
+    "SequenceBatches",
+    "SequenceReader",
+    "Sequences",
+    "channel_moments",
     "combine_weights",
     "convert",
     "converts_late",

@@ -6,8 +6,6 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from sknn.data._mapped import is_memory_mapped
-
 
 class Batch(tuple):
     """``(x, y)``, as skorch expects a batch, with the weights riding along.
@@ -105,15 +103,21 @@ class TensorBatches:
             self._order = self._order[permutation]
         return self.dataset.positions(self._order)
 
+    def _next_indices(self):
+        """Yield where the rows of each batch of this epoch lie in the arrays."""
+        return self._cut(self._next_positions())
+
+    def _inputs(self, index):
+        """Inputs of the rows that lie at `index`, as the module takes them."""
+        x = self.dataset.arrays[0][index]
+        return self._to_device(x.toarray() if sparse.issparse(x) else x)
+
     def __iter__(self):
         """Yield batches of tensors in memory of their own, for whoever keeps them."""
-        X, y, weight = self.dataset.arrays
-        positions = self._next_positions()
-        for index in self._cut(positions):
-            x = X[index]
-            x = x.toarray() if sparse.issparse(x) else x
+        _, y, weight = self.dataset.arrays
+        for index in self._next_indices():
             yield make_batch(
-                self._to_device(x),
+                self._inputs(index),
                 self._to_device(np.zeros(len(index)) if y is None else y[index]),
                 None if weight is None else weight[index],
                 self._to_device,
@@ -139,9 +143,8 @@ class TensorBatches:
         if self.device.type != "cpu" or (x_native and sparse.issparse(X)):
             yield from self
             return
-        positions = self._next_positions()
         buffers = {}
-        for index in self._cut(positions):
+        for index in self._next_indices():
             n_rows = len(index)
             if n_rows not in buffers:
                 slices = [slice(0, n_rows)] if cut is None else cut(n_rows)
@@ -219,19 +222,6 @@ class ResidentBatches(TensorBatches):
         return iter(self)
 
 
-def make_batches(dataset, *args, device="cpu", **kwargs):
-    """Iterator of batches that suits the rows and the device.
-
-    Memory-mapped and sparse rows stream to an accelerator; others live there. The
-    arguments are those of `TensorBatches`.
-    """
-    X = dataset.arrays[0]
-    on_cpu = torch.device(device).type == "cpu"
-    streamed = on_cpu or sparse.issparse(X) or is_memory_mapped(X)
-    batches = TensorBatches if streamed else ResidentBatches
-    return batches(dataset, *args, device=device, **kwargs)
-
-
 def to_tensor(array):
     """Tensor on an array's memory, or on a copy where torch cannot have that.
 
@@ -251,13 +241,13 @@ def make_batch(x, y, weight, as_native):
     Parameters
     ----------
     x, y : arrays
-        Inputs and targets of the batch.
+        Inputs, in any form, and targets of the batch.
     weight : ndarray of shape (batch,) or None
         Weights of its rows.
     as_native : callable
         Turns a numpy array into a native one.
     """
-    n_rows = x.shape[0]
+    n_rows = len(y)
     if weight is None:
         return Batch(x, y, None, float(n_rows), n_rows)
     return Batch(x, y, as_native(weight[:, None]), float(weight.sum()), n_rows)

@@ -50,7 +50,11 @@ def _iter_sequences(X):
         n_steps = longest[start:] * np.arange(1, len(order) - start + 1)
         stop = start + max(int(np.searchsorted(n_steps, MOST_STEPS, "right")), 1)
         rows = order[start:stop]
-        yield rows, padded_inputs(X, rows)
+        x, lengths = X.padded(rows)
+        if lengths is None:
+            yield rows, to_tensor(x)
+        else:
+            yield rows, {"x": to_tensor(x), "lengths": to_tensor(lengths)}
         start = stop
 
 

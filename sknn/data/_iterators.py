@@ -1,0 +1,26 @@
+"""The iterator of batches that suits rows and device."""
+
+import torch
+from scipy import sparse
+
+from sknn.data._batches import ResidentBatches, TensorBatches
+from sknn.data._mapped import is_memory_mapped
+from sknn.data._sequence_batches import SequenceBatches
+from sknn.data._sequences import Sequences
+
+
+def make_batches(dataset, *args, device="cpu", **kwargs):
+    """Iterator of batches that suits the rows and the device.
+
+    Sequences, memory-mapped and sparse rows stream to an accelerator; others live
+    there. The arguments are those of `TensorBatches`.
+    """
+    X = dataset.arrays[0]
+    on_cpu = torch.device(device).type == "cpu"
+    if isinstance(X, Sequences):
+        batches = SequenceBatches
+    elif on_cpu or sparse.issparse(X) or is_memory_mapped(X):
+        batches = TensorBatches
+    else:
+        batches = ResidentBatches
+    return batches(dataset, *args, device=device, **kwargs)

@@ -1,0 +1,105 @@
+"""Sequences of many lengths in one array, one after another."""
+
+import numpy as np
+
+
+class Sequences:
+    """Sequences, the steps of all in one array.
+
+    They can be the inputs of `Rows`. An array of ints, a mask or a slice selects
+    sequences; slices of neighbours share memory. One int gives the steps of a sequence.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_steps, n_channels) or (n_steps,)
+        Steps of all sequences: real numbers, or int64 ids of tokens.
+    starts : ndarray of shape (n + 1,), int64
+        Where each sequence begins in `values`, and where the last one ends; the first
+        entry is 0, the last ``len(values)``.
+
+    Attributes
+    ----------
+    lengths : ndarray of shape (n,), int64
+        Steps of each sequence.
+    dtype : numpy dtype
+        Type of the steps.
+    shape : tuple
+        ``(n,)``.
+    n_channels : int or None
+        Numbers a step; None for tokens.
+    is_even : bool
+        Whether all sequences are equally long.
+    """
+
+    ndim = 1
+
+    def __init__(self, values, starts):
+        self.values, self.starts = values, starts
+        self.lengths = np.diff(starts)
+        self.dtype, self.shape = values.dtype, self.lengths.shape
+        self.n_channels = values.shape[1] if values.ndim == 2 else None
+        self.is_even = bool((self.lengths == self.lengths[:1]).all())
+
+    @classmethod
+    def from_array(cls, array):
+        """Sequences of one length, without a copy of C-contiguous ones.
+
+        Parameters
+        ----------
+        array : ndarray of shape (n, n_steps, n_channels) or (n, n_steps)
+            Numbers, or ids of tokens.
+        """
+        n, n_steps, *channels = array.shape
+        starts = np.arange(n + 1, dtype=np.int64) * n_steps
+        return cls(array.reshape(n * n_steps, *channels), starts)
+
+    def __len__(self):
+        return len(self.lengths)
+
+    def __getitem__(self, key):
+        if isinstance(key, int | np.integer):
+            key = range(len(self))[key]
+            return self.values[self.starts[key] : self.starts[key + 1]]
+        if isinstance(key, slice) and key.step in (None, 1):
+            first, stop, _ = key.indices(len(self))
+            starts = self.starts[first : max(first, stop) + 1]
+            return Sequences(self.values[starts[0] : starts[-1]], starts - starts[0])
+        if self.is_even:
+            return self.from_array(self._as_block()[key])
+        lengths = self.lengths[key]
+        starts = np.append(0, np.cumsum(lengths))
+        steps = np.repeat(self.starts[:-1][key] - starts[:-1], lengths)
+        steps += np.arange(starts[-1])
+        return Sequences(self.values[steps], starts)
+
+    def padded(self, index=None):
+        """Sequences as one array, zeros behind the shorter ones.
+
+        Parameters
+        ----------
+        index : ndarray of int or slice, optional
+            Which sequences, in order; None is all of them.
+
+        Returns
+        -------
+        x : ndarray of shape (n, longest, n_channels) or (n, longest)
+            Equally long sequences share their memory, unless `index` is an array.
+        lengths : ndarray of shape (n,), int64, or None
+            Steps of each sequence; None where all are equally long.
+        """
+        key = slice(None) if index is None else index
+        if self.is_even:
+            return self._as_block()[key], None
+        lengths, starts = self.lengths[key], self.starts[:-1][key]
+        longest = int(lengths.max(initial=0))
+        steps = starts[:, None] + np.arange(longest)  # (n, longest)
+        x = self.values.take(steps, axis=0, mode="clip")
+        if (lengths == longest).all():
+            return x, None
+        x[np.arange(longest) >= lengths[:, None]] = 0
+        return x, lengths
+
+    def _as_block(self):
+        """Equally long sequences as an array (n, n_steps, ...) on the same memory."""
+        longest = self.lengths[0] if len(self) else 0
+        return self.values.reshape(len(self), longest, *self.values.shape[1:])

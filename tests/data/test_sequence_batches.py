@@ -1,0 +1,206 @@
+"""Batches of similar lengths: every row once, little padding, restorable orders."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+from sknn.data import Rows, SequenceBatches, Sequences, make_batches
+from sknn.data._batches import TensorBatches
+from sknn.data._sequence_batches import MAX_PADDING, cut_sorted
+
+N_ROWS = 203
+
+
+def make_rows(lengths, weighted=False, tokens=False):
+    lengths = np.asarray(lengths)
+    starts = np.append(0, np.cumsum(lengths))
+    rng = np.random.RandomState(0)
+    values = rng.normal(size=(starts[-1], 2)).astype(np.float32)
+    values = np.arange(1, starts[-1] + 1) if tokens else values
+    weight = rng.uniform(size=len(lengths)) if weighted else None
+    return Rows(Sequences(values, starts), np.arange(len(lengths)), weight)
+
+
+@pytest.fixture
+def lengths():
+    return np.random.RandomState(1).randint(1, 60, N_ROWS)
+
+
+def shares_of_padding(rows, batches):
+    lengths = rows.arrays[0].lengths
+    shapes = [(batch.n_rows, lengths[batch[1].numpy()].max()) for batch in batches]
+    return 1 - sum(lengths[rows.positions(np.arange(len(rows)))]) / sum(
+        n * longest for n, longest in shapes
+    )
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["even", "weighted"])
+@pytest.mark.parametrize("tokens", [False, True], ids=["numbers", "tokens"])
+@pytest.mark.parametrize("batch_size", [1, 7, 32, 100])
+@pytest.mark.parametrize("reused", [False, True], ids=["fresh", "reused"])
+def test_every_row_comes_once_and_padded(lengths, weighted, tokens, batch_size, reused):
+    rows = make_rows(lengths, weighted, tokens)
+    batches = SequenceBatches(rows, batch_size, np.random.RandomState(0))
+    for _ in range(3):
+        seen = []
+        for batch in batches.reused() if reused else batches:
+            x, y = batch
+            found = x["lengths"].tolist() if isinstance(x, dict) else None
+            x = x["x"] if isinstance(x, dict) else x
+            index = y.numpy()
+            expected = [rows.arrays[0][i] for i in index]
+            assert isinstance(x, torch.Tensor)
+            assert batch.n_rows == len(y) == len(x) <= batch_size
+            assert x.shape[1] == max(map(len, expected))
+            if found is None:
+                assert {len(row) for row in expected} == {x.shape[1]}
+            else:
+                assert found == [len(row) for row in expected]
+            for padded, row in zip(x.numpy(), expected, strict=True):
+                assert_array_equal(padded[: len(row)], row)
+                assert not padded[len(row) :].any()
+            if weighted:
+                assert_array_equal(batch.weight[:, 0], rows.weight[index])
+                assert batch.total == pytest.approx(rows.weight[index].sum())
+            else:
+                assert batch.weight is None
+                assert batch.total == batch.n_rows
+            seen += index.tolist()
+        assert sorted(seen) == list(range(N_ROWS))
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 203, 300])
+def test_equal_lengths_come_as_from_tensor_batches(batch_size):
+    rows = make_rows([4] * N_ROWS, weighted=True)
+    X, _ = rows.X.padded()
+    even = SequenceBatches(rows, batch_size, np.random.RandomState(3))
+    table = TensorBatches(
+        Rows(X, rows.y, rows.weight), batch_size, np.random.RandomState(3)
+    )
+    assert len(even) == len(table)
+    for _ in range(3):
+        for one, other in zip(even, table, strict=True):
+            assert_array_equal(one[0], other[0])
+            assert_array_equal(one[1], other[1])
+            assert_array_equal(one.weight, other.weight)
+            assert one.total == other.total
+    states = [b.random_state.get_state()[1:3] for b in (even, table)]
+    assert_array_equal(states[0][0], states[1][0])
+    assert states[0][1] == states[1][1]
+
+
+def test_rows_of_one_batch_are_one_batch(lengths):
+    rows = make_rows(lengths)
+    batches = SequenceBatches(rows, N_ROWS, np.random.RandomState(0))
+    expected = TensorBatches(Rows(rows.y, rows.y), N_ROWS, np.random.RandomState(0))
+    for _ in range(2):
+        (batch,), (other,) = batches, expected
+        assert_array_equal(batch[1], other[1])
+
+
+def test_without_a_random_state_the_order_is_given(lengths):
+    batches = SequenceBatches(make_rows(lengths), 32)
+    for _ in range(2):
+        found = [batch[1] for batch in batches]
+        assert_array_equal(torch.cat(found), np.arange(N_ROWS))
+        assert [len(y) for y in found] == [32] * 6 + [11]
+    assert len(batches) == 7
+
+
+def test_orders_follow_from_the_random_state(lengths):
+    rows = make_rows(lengths)
+
+    def find_orders(seed):
+        batches = SequenceBatches(rows, 16, np.random.RandomState(seed))
+        return [[b[1].tolist() for b in batches] for _ in range(3)]
+
+    assert find_orders(0) == find_orders(0)
+    assert find_orders(0) != find_orders(1)
+    first, second, _ = find_orders(0)
+    assert first != second
+    lengths_first = [lengths[y].mean() for y in first]
+    assert lengths_first != sorted(lengths_first)  # visited at random
+
+
+def test_equal_lengths_keep_the_permuted_order():
+    rows = make_rows([2, 3] * 20)
+    batches = SequenceBatches(rows, 20, np.random.RandomState(0))
+    order = np.arange(40)
+    np.random.RandomState(0).shuffle(order)
+    found = sorted((b[1].tolist() for b in batches), key=lambda y: y[0] % 2)
+    assert found == [[i for i in order if i % 2 == j] for j in (0, 1)]
+
+
+@pytest.mark.parametrize("batch_size", [8, 16, 32])
+@pytest.mark.parametrize("n_rows", [50, 270, 1001])
+@pytest.mark.parametrize("spread", ["uniform", "skewed"])
+def test_little_is_padding(n_rows, batch_size, spread):
+    rng = np.random.RandomState(0)
+    lengths = rng.randint(29, 362, n_rows)
+    if spread == "skewed":
+        lengths = 20 + rng.lognormal(3, 0.7, n_rows).astype(int)
+    rows = make_rows(lengths)
+    batches = SequenceBatches(rows, batch_size, np.random.RandomState(0))
+    for _ in range(3):
+        found = list(batches)
+        assert shares_of_padding(rows, found) <= MAX_PADDING
+        assert len(found) >= len(batches) == -(-n_rows // batch_size)
+
+
+def test_a_subset_is_bucketed_by_its_own_lengths(lengths):
+    index = np.arange(N_ROWS)[::-2]
+    rows = make_rows(lengths).subset(index)
+    batches = list(SequenceBatches(rows, 8, np.random.RandomState(0)))
+    assert sorted(torch.cat([b[1] for b in batches]).tolist()) == sorted(index)
+    even = np.where(np.arange(N_ROWS) % 2, 3, lengths)
+    rows = make_rows(even).subset(np.arange(1, N_ROWS, 2))
+    assert all(
+        isinstance(b[0], torch.Tensor)
+        for b in SequenceBatches(rows, 8, np.random.RandomState(0))
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 8, 40])
+def test_cuts_of_sorted_lengths(batch_size):
+    rng = np.random.RandomState(0)
+    for lengths in (
+        np.sort(rng.randint(1, 300, 64)),
+        np.append(np.full(63, 5), 10_000),
+        np.full(64, 7),
+    ):
+        n_batches = -(-64 // batch_size)
+        bounds = cut_sorted(lengths, n_batches, batch_size)
+        assert (bounds[0], bounds[-1]) == (0, 64)
+        assert all(0 < b - a <= batch_size for a, b in pairwise(bounds))
+        n_padded = sum(lengths[b - 1] * (b - a) for a, b in pairwise(bounds))
+        uneven = lengths[0] != lengths[-1]
+        assert len(bounds) - 1 == n_batches or uneven
+        smallest = min(b - a for a, b in pairwise(bounds))
+        assert smallest >= batch_size // 8
+        assert batch_size > 8 or lengths.sum() >= (1 - MAX_PADDING) * n_padded
+
+
+def test_make_batches_knows_sequences(lengths):
+    rows = make_rows(lengths)
+    for device in ("cpu", "meta"):
+        batches = make_batches(rows, 32, np.random.RandomState(0), device=device)
+        assert type(batches) is SequenceBatches
+        x, y = next(iter(batches))
+        tensors = [*(x.values() if isinstance(x, dict) else [x]), y]
+        assert {tensor.device.type for tensor in tensors} == {device}
+
+
+def test_rows_without_targets_can_be_predicted(lengths):
+    rows = Rows(make_rows(lengths).X)
+    assert sum(batch.n_rows for batch in SequenceBatches(rows, 32)) == N_ROWS
+
+
+def test_global_random_states_are_not_used(lengths):
+    torch_state = torch.get_rng_state()
+    state = np.random.get_state()[1].copy()  # noqa: NPY002
+    list(SequenceBatches(make_rows(lengths), 5, np.random.RandomState(0)))
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
