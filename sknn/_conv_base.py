@@ -12,6 +12,8 @@ from sknn.modules import ConvNet
 from sknn.training._activations import ACTIVATIONS
 from sknn.training._initialization import initialize
 
+# multiply-adds of a convolution from which a second thread pays, even if it stands still
+WORTH_THREADS = 400_000_000
 # parameter -> its type and its meaning
 PARAMETERS = {
     "conv_channels": (
@@ -203,8 +205,13 @@ class BaseConv(BaseAutogradNetwork):
         return bool(self.random_crop or self.horizontal_flip)
 
     def _largest_product(self, n_rows):
-        """Multiply-adds of the largest convolution: its weights meet every position."""
-        return super()._largest_product(n_rows * prod(self.input_shape_[:-1]))
+        """Multiply-adds of the largest convolution: its weights meet every position.
+
+        None on a CPU where a step is short: torch's threads meet in each of its
+        operations, and stand still there whenever another process holds a core.
+        """
+        product = super()._largest_product(n_rows * prod(self.input_shape_[:-1]))
+        return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
 
 
 def _image_dtype(X, dtype):
