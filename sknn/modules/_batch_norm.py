@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class BatchNorm(nn.Module):
@@ -9,15 +10,17 @@ class BatchNorm(nn.Module):
 
     :math:`\gamma \odot (a - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta` with the
     weighted mean and variance of the batch in training, with running ones in
-    evaluation, and for a batch of one row (Ioffe and Szegedy 2015; Goodfellow et al.,
-    section 8.7.1). The running statistics are exponential means without the bias of
-    their first values, as Adam's moments are; the variance is that of the rows as
+    evaluation, and for a batch of one value a unit (Ioffe and Szegedy 2015; Goodfellow
+    et al., section 8.7.1). A unit of a convolutional layer is a channel, whose
+    statistics are those of all positions of all rows; one row is then enough, unless
+    it has one position. The running statistics are exponential means without the bias
+    of their first values, as Adam's moments are; the variance is that of the values as
     they are, not an estimate for a population.
 
     Parameters
     ----------
     n_units : int
-        Columns of the input.
+        Columns, or channels, of the input: entries of its axis 1.
     device : torch.device or str, optional
         Where the parameters are made.
     eps : float
@@ -56,13 +59,24 @@ class BatchNorm(nn.Module):
         self.num_batches_tracked.zero_()
 
     def forward(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
-        """Normalise `x` (batch, units); `row_weight` is (batch, 1)."""
-        mean, variance = self.running_mean, self.running_var
-        if self.training and len(x) > 1:
-            mean, variance = weighted_moments(x, row_weight)
-            self._track(mean.detach(), variance.detach())
+        """Normalise `x` (batch, units, *positions); `row_weight` is (batch, 1)."""
+        if not self.training or x.numel() == x.shape[1]:
+            running = self.running_mean, self.running_var
+            return functional.batch_norm(
+                x, *running, self.weight, self.bias, eps=self.eps
+            )
+        if row_weight is None:
+            # a kernel of its own takes a third of the time of the steps below
+            x, mean, inverse_root = torch.native_batch_norm(
+                x, self.weight, self.bias, None, None, True, 0.0, self.eps
+            )
+            self._track(mean.detach(), inverse_root.detach() ** -2 - self.eps)
+            return x
+        mean, variance = weighted_moments(x, row_weight)
+        self._track(mean.detach(), variance.detach())
         scale = self.weight * (variance + self.eps).rsqrt()
-        return (x - mean) * scale + self.bias
+        x = (x - _beside_positions(mean, x)) * _beside_positions(scale, x)
+        return x + _beside_positions(self.bias, x)
 
     def _track(self, mean: Tensor, variance: Tensor) -> None:
         """Move the running statistics towards those of one more batch."""
@@ -77,10 +91,19 @@ class BatchNorm(nn.Module):
         return f"{len(self.bias)}, eps={self.eps}, momentum={self.momentum}"
 
 
-def weighted_moments(x: Tensor, row_weight: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each column of `x` (batch, units)."""
-    if row_weight is None:
-        return x.mean(0), x.var(0, correction=0)
+def weighted_moments(x: Tensor, row_weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each unit of `x` (batch, units, *positions)."""
     share = row_weight / row_weight.sum()
-    mean = (share * x).sum(0)
-    return mean, (share * (x - mean).square()).sum(0)
+    mean = (share * _mean_of_positions(x)).sum(0)
+    squares = (x - _beside_positions(mean, x)).square()
+    return mean, (share * _mean_of_positions(squares)).sum(0)
+
+
+def _mean_of_positions(x: Tensor) -> Tensor:
+    """Mean over all axes but the first two."""
+    return x.mean(tuple(range(2, x.dim()))) if x.dim() > 2 else x
+
+
+def _beside_positions(of_units: Tensor, x: Tensor) -> Tensor:
+    """A value for each unit in the shape that broadcasts to `x`."""
+    return of_units.view(-1, *[1] * (x.dim() - 2))

@@ -8,7 +8,7 @@ class ChannelScaling(nn.Module):
     r""":math:`(x_c - \mu_c) f_c` for each channel :math:`c`, the last axis of inputs.
 
     Whole numbers, such as the bytes of images, become real ones on the way, a batch at
-    a time.
+    a time; the outputs have the type of the buffers, whatever the inputs have.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ class ChannelScaling(nn.Module):
         self.factor.copy_(torch.as_tensor(factor))
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x - self.location) * self.factor
+        x = x.float() if x.dtype == torch.bool else x  # bools cannot be subtracted
+        return ((x - self.location) * self.factor).to(self.factor.dtype)
 
     def extra_repr(self) -> str:
         """Return the number of channels for the layer's representation."""
