@@ -33,6 +33,10 @@ class ChannelScaling(nn.Module):
         self.register_buffer("location", torch.zeros(n_channels, device=device))
         self.register_buffer("factor", torch.ones(n_channels, device=device))
 
+    def reset_parameters(self) -> None:
+        """Let inputs stay as they are; buffers from the meta device hold anything."""
+        self.set_scale(0.0, 1.0)
+
     @torch.no_grad()
     def set_scale(self, location: Tensor | float, factor: Tensor | float) -> None:
         """Subtract `location` from now on, and multiply by `factor` after that."""

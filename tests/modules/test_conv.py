@@ -13,6 +13,7 @@ from torch.testing import assert_close
 from sknn.modules import ConvNet
 from sknn.modules._activations import ACTIVATIONS
 from sknn.modules._batch_norm import BatchNorm
+from sknn.modules._channel_scaling import ChannelScaling
 from sknn.modules._conv_block import (
     MONOTONE,
     ConvBlock,
@@ -430,14 +431,14 @@ def test_gradients_are_those_of_differences(residual, pooling):
 
 def test_parameters_in_one_flat_tensor_train(shape):
     net = ConvNet(shape, [4, 2], residual=True, device="meta")
-    flat = FlatParameters(net, torch.float32)
+    flat = FlatParameters(net, torch.float64)
     flat.values.normal_(std=0.1)
-    for norm in net.modules():
-        if isinstance(norm, BatchNorm):
-            norm.reset_parameters()
-    plain = ConvNet(shape, [4, 2], residual=True)
+    for layer in net.modules():
+        if isinstance(layer, BatchNorm | ChannelScaling):
+            layer.reset_parameters()
+    plain = ConvNet(shape, [4, 2], residual=True).double()
     plain.load_state_dict(net.state_dict())
-    x = torch.randn(6, *shape)
+    x = draw(6, *shape)
     for module in (net, plain):
         module(x).square().sum().backward()
     assert flat.is_tied()
