@@ -1,5 +1,7 @@
 """Batch normalization with row weights (Goodfellow et al., section 8.7.1)."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -66,17 +68,20 @@ class BatchNorm(nn.Module):
                 x, *running, self.weight, self.bias, eps=self.eps
             )
         if row_weight is None:
-            # a kernel of its own takes a third of the time of the steps below
             x, mean, inverse_root = torch.native_batch_norm(
                 x, self.weight, self.bias, None, None, True, 0.0, self.eps
             )
             self._track(mean.detach(), inverse_root.detach() ** -2 - self.eps)
             return x
-        mean, variance = weighted_moments(x, row_weight)
-        self._track(mean.detach(), variance.detach())
-        scale = self.weight * (variance + self.eps).rsqrt()
-        x = (x - _beside_positions(mean, x)) * _beside_positions(scale, x)
-        return x + _beside_positions(self.bias, x)
+        rows, share = x.movedim(1, -1), row_weight / row_weight.sum()
+        n_positions = rows[0, ..., 0].numel()
+        table = rows.reshape(-1, x.shape[1])  # maps that are channels last stay there
+        share = (share / n_positions).expand(-1, n_positions).reshape(-1)
+        table, mean, variance = WeightedNormalization.apply(
+            table, share, self.weight, self.bias, self.eps
+        )
+        self._track(mean, variance)
+        return table.view(rows.shape).movedim(-1, 1)
 
     def _track(self, mean: Tensor, variance: Tensor) -> None:
         """Move the running statistics towards those of one more batch."""
@@ -91,19 +96,55 @@ class BatchNorm(nn.Module):
         return f"{len(self.bias)}, eps={self.eps}, momentum={self.momentum}"
 
 
-def weighted_moments(x: Tensor, row_weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each unit of `x` (batch, units, *positions)."""
-    share = row_weight / row_weight.sum()
-    mean = (share * _mean_of_positions(x)).sum(0)
-    squares = (x - _beside_positions(mean, x)).square()
-    return mean, (share * _mean_of_positions(squares)).sum(0)
+class WeightedNormalization(torch.autograd.Function):
+    r"""Columns normalised by weighted means and variances, with few passes over them.
 
+    For :math:`\hat a_i = (a_i - \mu) / \sqrt{\sigma^2 + \epsilon}`, shares
+    :math:`p_i` of the rows and derivatives :math:`\delta_i` for the outputs,
+    :math:`\partial J / \partial a_i = \gamma / \sqrt{\sigma^2 + \epsilon} \odot
+    (\delta_i - p_i (\nabla_\beta J + \hat a_i \odot \nabla_\gamma J))`.
+    """
 
-def _mean_of_positions(x: Tensor) -> Tensor:
-    """Mean over all axes but the first two."""
-    return x.mean(tuple(range(2, x.dim()))) if x.dim() > 2 else x
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, share: Tensor, scale: Tensor, shift: Tensor, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Normalise `x` (rows, units) by `share` (rows,); also mean and variance."""
+        mean = share @ x
+        variance = share @ (x - mean).square()
+        ctx.save_for_backward(x, share, scale, mean, variance)
+        ctx.eps = eps
+        ctx.mark_non_differentiable(mean, variance)
+        outputs = functional.batch_norm(x, mean, variance, scale, shift, eps=eps)
+        return outputs, mean, variance
 
-
-def _beside_positions(of_units: Tensor, x: Tensor) -> Tensor:
-    """A value for each unit in the shape that broadcasts to `x`."""
-    return of_units.view(-1, *[1] * (x.dim() - 2))
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(
+        ctx: Any, delta: Tensor, *_: Tensor
+    ) -> tuple[Tensor, None, Tensor, Tensor, None]:
+        """Derivatives for `x`, `scale` and `shift`."""
+        x, share, scale, mean, variance = ctx.saved_tensors
+        direct, to_scale, to_shift = torch.ops.aten.native_batch_norm_backward(
+            delta,
+            x,
+            scale,
+            mean,
+            variance,
+            None,
+            None,
+            False,  # as if mean and variance were constants
+            ctx.eps,
+            [True, True, True],
+        )
+        inverse_root = (variance + ctx.eps).rsqrt()
+        factor = scale * inverse_root
+        slope = factor * inverse_root * to_scale
+        by_moments = torch.addcmul(factor * to_shift, x - mean, slope)
+        return (
+            direct.addcmul_(share[:, None], by_moments, value=-1),
+            None,
+            to_scale,
+            to_shift,
+            None,
+        )
