@@ -1,7 +1,10 @@
 """Batch normalization with row weights (Goodfellow et al., section 8.7.1)."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class BatchNorm(nn.Module):
@@ -9,15 +12,17 @@ class BatchNorm(nn.Module):
 
     :math:`\gamma \odot (a - \mu) / \sqrt{\sigma^2 + \epsilon} + \beta` with the
     weighted mean and variance of the batch in training, with running ones in
-    evaluation, and for a batch of one row (Ioffe and Szegedy 2015; Goodfellow et al.,
-    section 8.7.1). The running statistics are exponential means without the bias of
-    their first values, as Adam's moments are; the variance is that of the rows as
+    evaluation, and for a batch of one value a unit (Ioffe and Szegedy 2015; Goodfellow
+    et al., section 8.7.1). A unit of a convolutional layer is a channel, whose
+    statistics are those of all positions of all rows; one row is then enough, unless
+    it has one position. The running statistics are exponential means without the bias
+    of their first values, as Adam's moments are; the variance is that of the values as
     they are, not an estimate for a population.
 
     Parameters
     ----------
     n_units : int
-        Columns of the input.
+        Columns, or channels, of the input: entries of its axis 1.
     device : torch.device or str, optional
         Where the parameters are made.
     eps : float
@@ -56,13 +61,27 @@ class BatchNorm(nn.Module):
         self.num_batches_tracked.zero_()
 
     def forward(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
-        """Normalise `x` (batch, units); `row_weight` is (batch, 1)."""
-        mean, variance = self.running_mean, self.running_var
-        if self.training and len(x) > 1:
-            mean, variance = weighted_moments(x, row_weight)
-            self._track(mean.detach(), variance.detach())
-        scale = self.weight * (variance + self.eps).rsqrt()
-        return (x - mean) * scale + self.bias
+        """Normalise `x` (batch, units, *positions); `row_weight` is (batch, 1)."""
+        if not self.training or x.numel() == x.shape[1]:
+            running = self.running_mean, self.running_var
+            return functional.batch_norm(
+                x, *running, self.weight, self.bias, eps=self.eps
+            )
+        if row_weight is None:
+            x, mean, inverse_root = torch.native_batch_norm(
+                x, self.weight, self.bias, None, None, True, 0.0, self.eps
+            )
+            self._track(mean.detach(), inverse_root.detach() ** -2 - self.eps)
+            return x
+        rows, share = x.movedim(1, -1), row_weight / row_weight.sum()
+        n_positions = rows[0, ..., 0].numel()
+        table = rows.reshape(-1, x.shape[1])  # maps that are channels last stay there
+        share = (share / n_positions).expand(-1, n_positions).reshape(-1)
+        table, mean, variance = WeightedNormalization.apply(
+            table, share, self.weight, self.bias, self.eps
+        )
+        self._track(mean, variance)
+        return table.view(rows.shape).movedim(-1, 1)
 
     def _track(self, mean: Tensor, variance: Tensor) -> None:
         """Move the running statistics towards those of one more batch."""
@@ -77,10 +96,55 @@ class BatchNorm(nn.Module):
         return f"{len(self.bias)}, eps={self.eps}, momentum={self.momentum}"
 
 
-def weighted_moments(x: Tensor, row_weight: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each column of `x` (batch, units)."""
-    if row_weight is None:
-        return x.mean(0), x.var(0, correction=0)
-    share = row_weight / row_weight.sum()
-    mean = (share * x).sum(0)
-    return mean, (share * (x - mean).square()).sum(0)
+class WeightedNormalization(torch.autograd.Function):
+    r"""Columns normalised by weighted means and variances, with few passes over them.
+
+    For :math:`\hat a_i = (a_i - \mu) / \sqrt{\sigma^2 + \epsilon}`, shares
+    :math:`p_i` of the rows and derivatives :math:`\delta_i` for the outputs,
+    :math:`\partial J / \partial a_i = \gamma / \sqrt{\sigma^2 + \epsilon} \odot
+    (\delta_i - p_i (\nabla_\beta J + \hat a_i \odot \nabla_\gamma J))`.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, share: Tensor, scale: Tensor, shift: Tensor, eps: float
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Normalise `x` (rows, units) by `share` (rows,); also mean and variance."""
+        mean = share @ x
+        variance = share @ (x - mean).square()
+        ctx.save_for_backward(x, share, scale, mean, variance)
+        ctx.eps = eps
+        ctx.mark_non_differentiable(mean, variance)
+        outputs = functional.batch_norm(x, mean, variance, scale, shift, eps=eps)
+        return outputs, mean, variance
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(
+        ctx: Any, delta: Tensor, *_: Tensor
+    ) -> tuple[Tensor, None, Tensor, Tensor, None]:
+        """Derivatives for `x`, `scale` and `shift`."""
+        x, share, scale, mean, variance = ctx.saved_tensors
+        direct, to_scale, to_shift = torch.ops.aten.native_batch_norm_backward(
+            delta,
+            x,
+            scale,
+            mean,
+            variance,
+            None,
+            None,
+            False,  # as if mean and variance were constants
+            ctx.eps,
+            [True, True, True],
+        )
+        inverse_root = (variance + ctx.eps).rsqrt()
+        factor = scale * inverse_root
+        slope = factor * inverse_root * to_scale
+        by_moments = torch.addcmul(factor * to_shift, x - mean, slope)
+        return (
+            direct.addcmul_(share[:, None], by_moments, value=-1),
+            None,
+            to_scale,
+            to_shift,
+            None,
+        )

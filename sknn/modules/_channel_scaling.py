@@ -8,7 +8,7 @@ class ChannelScaling(nn.Module):
     r""":math:`(x_c - \mu_c) f_c` for each channel :math:`c`, the last axis of inputs.
 
     Whole numbers, such as the bytes of images, become real ones on the way, a batch at
-    a time.
+    a time; the outputs have the type of the buffers, whatever the inputs have.
 
     Parameters
     ----------
@@ -33,6 +33,10 @@ class ChannelScaling(nn.Module):
         self.register_buffer("location", torch.zeros(n_channels, device=device))
         self.register_buffer("factor", torch.ones(n_channels, device=device))
 
+    def reset_parameters(self) -> None:
+        """Let inputs stay as they are; buffers from the meta device hold anything."""
+        self.set_scale(0.0, 1.0)
+
     @torch.no_grad()
     def set_scale(self, location: Tensor | float, factor: Tensor | float) -> None:
         """Subtract `location` from now on, and multiply by `factor` after that."""
@@ -40,7 +44,8 @@ class ChannelScaling(nn.Module):
         self.factor.copy_(torch.as_tensor(factor))
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x - self.location) * self.factor
+        x = x.float() if x.dtype == torch.bool else x  # bools cannot be subtracted
+        return ((x - self.location) * self.factor).to(self.factor.dtype)
 
     def extra_repr(self) -> str:
         """Return the number of channels for the layer's representation."""

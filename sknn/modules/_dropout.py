@@ -40,3 +40,18 @@ class Dropout(nn.Module):
     def extra_repr(self) -> str:
         """Return the rate for the layer's representation."""
         return f"rate={self.rate}"
+
+
+class ChannelDropout(Dropout):
+    """Whole channels of maps left out at random in training.
+
+    Neighbours in a map say nearly the same, so that leaving out single positions would
+    hide little (Tompson et al. 2015, section 3.2). ``draw_mask`` is asked for one
+    factor a channel, by a tensor (batch, channels).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.rate:
+            return x
+        factors = super().forward(x.new_ones(x.shape[:2]))
+        return x * factors.view(*factors.shape, *[1] * (x.dim() - 2))

@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 from sklearn.neural_network import MLPRegressor
 from torch import nn
 
-from sknn.modules import MLP
+from sknn.modules import MLP, ConvNet
 from sknn.training._initialization import WEIGHTS, glorot_uniform, initialize
 
 
@@ -126,3 +126,67 @@ def test_sparse_units_have_few_inputs(fan_in, n_expected):
 def test_a_seed_decides(name):
     np.testing.assert_array_equal(draw(name)[0], draw(name)[0])
     assert not np.array_equal(draw(name)[0], draw(name, seed=1)[0])
+
+
+# A kernel of 3 x 4 over 100 channels has 1200 inputs, and an input goes into 180 of
+# them 12 times. The bound on the variances is as above: 216,000 draws.
+KERNEL = 100, 180, (3, 4)
+KERNEL_VARIANCES = {
+    "glorot_uniform": 2 / (1200 + 2160),
+    "glorot_normal": 2 / (1200 + 2160),
+    "he_uniform": 2 / 1200,
+    "he_normal": 2 / 1200,
+    "lecun_normal": 1 / 1200,
+    "sparse": 15 / 1200,
+    "normal": 1e-4,
+    "orthogonal": 1 / 1200,
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_variances_of_convolutions(name):
+    module = nn.Conv2d(*KERNEL)
+    initialize(module, np.random.RandomState(0), name)
+    weight, bias = get_arrays(module)
+    assert not bias.any()
+    assert weight.var() == pytest.approx(KERNEL_VARIANCES[name], rel=0.02)
+    if name != "sparse":  # few of whose 18,000 draws a position are not zero
+        per_position = weight.var((0, 1))
+        assert per_position == pytest.approx(KERNEL_VARIANCES[name], rel=0.1)
+
+
+@pytest.mark.parametrize("make", [nn.Conv1d, nn.Conv2d, nn.Conv3d])
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_convolutions_are_matrices_of_units(make, name):
+    module = make(5, 7, 3)
+    initialize(module, np.random.RandomState(0), name)
+    weight = module.weight.detach().flatten(1).double().numpy()
+    if name == "orthogonal":
+        np.testing.assert_allclose(weight @ weight.T, np.eye(7), atol=1e-6)
+    elif not name.startswith("glorot"):  # whose fan_out counts the positions
+        linear = nn.Linear(weight.shape[1], 7)
+        initialize(linear, np.random.RandomState(0), name)
+        assert_array_equal(get_arrays(linear)[0], weight.astype(np.float32))
+
+
+def test_networks_of_convolutions_are_filled_in_their_order():
+    shape, sizes = (8, 8, 3), [6, 2]
+    net = ConvNet(shape, sizes, conv_channels=(4, 5), residual=True)
+    initialize(net, np.random.RandomState(0), "he_normal")
+    rng = np.random.RandomState(0)
+    weights = [p for p in net.parameters() if p.ndim > 1]
+    assert len(weights) == 2 * 3 + 2
+    for weight in weights:
+        units = weight.detach().flatten(1)
+        deviation = np.sqrt(2 / units.shape[1])
+        expected = rng.normal(0, deviation, units.shape[::-1]).T
+        np.testing.assert_allclose(units, expected, rtol=1e-6)
+    assert not net.head.layers[-1].bias.any()
+
+
+def test_weights_may_lie_channels_last_in_memory():
+    plain, other = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
+    other.to(memory_format=torch.channels_last)
+    for module in (plain, other):
+        initialize(module, np.random.RandomState(0), "he_normal")
+    assert torch.equal(plain.weight, other.weight)
