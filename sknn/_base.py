@@ -372,13 +372,6 @@ class BaseNetwork(
             )
         return min(int(self.batch_size), n_rows)
 
-    def _without_feature_names(self):
-        """This estimator, sharing its state, for arrays without column names."""
-        twin = object.__new__(type(self))
-        state = {k: v for k, v in vars(self).items() if k != "feature_names_in_"}
-        twin.__dict__.update(state)
-        return twin
-
     def _start_contexts(self, X, y, sample_weight):
         """Root context of scikit-learn's callbacks and what their hooks are given.
 

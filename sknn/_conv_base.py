@@ -12,7 +12,7 @@ from sknn.modules import ConvNet
 from sknn.training._activations import ACTIVATIONS
 from sknn.training._initialization import initialize
 
-# multiply-adds of a convolution from which a second thread pays, even if it stands still
+# multiply-adds of a convolution from which a second thread is worth its waiting
 WORTH_THREADS = 400_000_000
 # parameter -> its type and its meaning
 PARAMETERS = {
@@ -121,6 +121,11 @@ class BaseConv(BaseAutogradNetwork):
         "standardize",
     )
     _auto_batch_size = 32
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
 
     def _check_parameters(self):
         check_sizes("conv_channels", self.conv_channels)

@@ -1,6 +1,7 @@
 """Descriptions of what several estimators have in common, written once."""
 
 import inspect
+import textwrap
 
 # parameter -> its type and its meaning
 PARAMETERS = {
@@ -217,7 +218,13 @@ def _complete(cls, described, auto):
         default = parameter.default
         default = f'"{default}"' if isinstance(default, str) else repr(default)
         text = text.replace("{auto}", str(auto.get(name)))
-        parameters.append(f"{name} : {kind}, default={default}\n    {text}")
-    fitted = [f"{n} : {kind}\n    {text}" for n, (kind, text) in ATTRIBUTES.items()]
+        parameters.append(_entry(name, f"{kind}, default={default}", text))
+    fitted = [_entry(name, *entry) for name, entry in ATTRIBUTES.items()]
     doc = inspect.cleandoc(cls.__doc__).replace("[parameters]", "\n".join(parameters))
     return doc.replace("[attributes of training]", "\n".join(fitted))
+
+
+def _entry(name, kind, text):
+    """Entry of a numpydoc section."""
+    lines = textwrap.wrap(text, 84, break_long_words=False, break_on_hyphens=False)
+    return "\n    ".join([f"{name} : {kind}", *lines])

@@ -29,6 +29,13 @@ class TrainedState:
         module = self.module_.to(device, wanted)
         self._adopt(FlatParameters(module, wanted, device), None)
 
+    def _without_feature_names(self):
+        """This estimator, sharing its state, for arrays without column names."""
+        twin = object.__new__(type(self))
+        state = {k: v for k, v in vars(self).items() if k != "feature_names_in_"}
+        twin.__dict__.update(state)
+        return twin
+
     @property
     def optimizer_(self):
         """Optimizer of the last training, with its state; None for lbfgs."""

@@ -97,9 +97,8 @@ def check_name(check):
     return check.__name__
 
 
-def variants():
-    """Instances that take another path than the defaults (whose solver is adam)."""
-    changes = [
+CHANGES = {
+    "MLP": [
         {"solver": "lbfgs"},
         {"solver": "sgd"},
         {"solver": "adamw"},
@@ -109,8 +108,22 @@ def variants():
         {"dropout": 0.2},
         {"dtype": "float32"},
         {"early_stopping": True},
+    ],
+    "Conv": [
+        {"batch_norm": False, "residual": True},
+        {"hidden_layer_sizes": (), "global_pooling": "mean"},
+        {"dropout": 0.2, "random_crop": 1},
+    ],
+}
+
+
+def variants():
+    """Instances that take another path than the defaults (whose solver is adam)."""
+    return [
+        cls(**change)
+        for cls in ESTIMATORS
+        for change in CHANGES[re.sub("Classifier|Regressor", "", cls.__name__)]
     ]
-    return [cls(**change) for cls in ESTIMATORS for change in changes]
 
 
 @parametrize_with_checks([cls() for cls in ESTIMATORS])
@@ -167,13 +180,15 @@ def test_array_api_check():
 def test_all_kinds_of_checks_are_run(Estimator):
     """A tag set wrongly would make scikit-learn leave checks out silently."""
     tags = get_tags(Estimator())
-    assert tags.input_tags.sparse and tags.requires_fit
+    takes_sparse = hasattr(neural_network, Estimator.__name__)
+    assert tags.input_tags.sparse == takes_sparse and tags.requires_fit
     assert not (tags.no_validation or tags.non_deterministic or tags._skip_test)
     assert not (tags.classifier_tags or tags.regressor_tags).poor_score
     generated = estimator_checks.estimator_checks_generator(Estimator())
     names = {check_name(check) for _, check in generated}
+    weight_checks = WEIGHT_CHECKS if takes_sparse else WEIGHT_CHECKS[:1]
     assert names >= {
-        *WEIGHT_CHECKS,
+        *weight_checks,
         "check_estimator_sparse_array",
         "check_estimator_sparse_matrix",
         "check_transformer_general",

@@ -110,7 +110,7 @@ def test_networks_augment_scaled_inputs_in_training(shape):
     net = ConvNet(shape, [2], random_crop=2, horizontal_flip=flip, batch_norm=False)
     net.scaling.set_scale(7.0, 0.5)
     generator = net.augmentation.generator = torch.Generator().manual_seed(5)
-    x = torch.randint(0, 255, (6, *shape), dtype=torch.uint8)
+    x = torch.randint(0, 255, (6, *shape), dtype=torch.int64)
     outputs = net(x)
     moved = make_augmentation(2, flip, seed=5)((x - 7.0) * 0.5)
     net.eval()
