@@ -112,7 +112,7 @@ CHANGES = {
     "Conv": [
         {"batch_norm": False, "residual": True},
         {"hidden_layer_sizes": (), "global_pooling": "mean"},
-        {"dropout": 0.2, "random_crop": 1},
+        {"dropout": 0.2},
     ],
 }
 
