@@ -4,6 +4,10 @@ from sknn._conv_classifier import ConvClassifier
 from sknn._conv_regressor import ConvRegressor
 from sknn._mlp_classifier import MLPClassifier
 from sknn._mlp_regressor import MLPRegressor
+from sknn._recurrent_classifier import RecurrentClassifier
+from sknn._recurrent_regressor import RecurrentRegressor
+from sknn._transformer_classifier import TransformerClassifier
+from sknn._transformer_regressor import TransformerRegressor
 
 __version__ = "0.1.0"
 
@@ -12,4 +16,8 @@ __all__ = [
     "ConvRegressor",
     "MLPClassifier",
     "MLPRegressor",
+    "RecurrentClassifier",
+    "RecurrentRegressor",
+    "TransformerClassifier",
+    "TransformerRegressor",
 ]

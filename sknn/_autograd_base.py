@@ -29,17 +29,17 @@ class BaseAutogradNetwork(BaseNetwork):
     _architecture: tuple = ()
 
     def _calibrate(self, module, rows):
-        if self.standardize and module.scaling is not None:
+        if self.standardize and hasattr(module, "scaling"):
             mean, deviation = channel_moments(rows)
             unit = 255 if rows.arrays[0].dtype == np.uint8 else 1
             module.scaling.set_scale(mean / unit, unit / deviation)
 
     def _reset_buffers(self, module):
         """Give the buffers of a new module values, which "meta" ones have not."""
-        if module.scaling is not None:
-            module.scaling.set_scale(0.0, 1.0)
         for layer in module.modules():
-            if hasattr(layer, "running_mean"):
+            if hasattr(layer, "running_mean") or layer is getattr(
+                module, "scaling", None
+            ):
                 layer.reset_parameters()
 
     def _begin(self, targets, flat):

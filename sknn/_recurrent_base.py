@@ -99,7 +99,11 @@ class BaseRecurrent(BaseSequenceNetwork):
             device=device,
         )
 
+    def _update_module(self):
+        self.module_.set_dropout(self._dropout_rates)
+
     def _initialize(self, module, random_state):
+        self._reset_buffers(module)
         initialize_sequence_net(module, random_state, self.weight_init)
 
     def _largest_product(self, n_rows):

@@ -108,7 +108,11 @@ class BaseTransformer(BaseSequenceNetwork):
             device=device,
         )
 
+    def _update_module(self):
+        self.module_.set_dropout(float(self.dropout))
+
     def _initialize(self, module, random_state):
+        self._reset_buffers(module)
         initialize_sequence_net(module, random_state, self.weight_init)
 
     def attention_weights(self, X):

@@ -2,5 +2,7 @@
 
 from sknn.modules._conv import ConvNet
 from sknn.modules._mlp import MLP
+from sknn.modules._recurrent import RecurrentNet
+from sknn.modules._transformer import TransformerNet
 
-__all__ = ["MLP", "ConvNet"]
+__all__ = ["MLP", "ConvNet", "RecurrentNet", "TransformerNet"]
