@@ -114,6 +114,8 @@ CHANGES = {
         {"hidden_layer_sizes": (), "global_pooling": "mean"},
         {"dropout": 0.2},
     ],
+    "Recurrent": [],
+    "Transformer": [],
 }
 
 
