@@ -38,7 +38,7 @@ def sample_shape(shape, conv_dims="auto", input_shape=None):
                 f"{given}, whose product is {prod(given)}."
             )
         inner = given
-    elif given not in (None, inner, (*inner, 1)):
+    elif given and inner not in (given, (*given, 1)) and given != (*inner, 1):
         raise ValueError(
             f"input_shape must be the shape of X's samples, {inner}, where X has more "
             f"than two axes: got {given}."
