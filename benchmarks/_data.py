@@ -1,6 +1,5 @@
 """Real data sets, each as training inputs and labels, then test ones."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -22,17 +21,6 @@ def load_equal_series(name: str):
     """Load the same as arrays (samples, steps, channels)."""
     X_train, y_train, X_test, y_test = load_series(name)
     return np.stack(X_train), y_train, np.stack(X_test), y_test
-
-
-def load_names():
-    """Load first names and the gender that they are given to, four to one."""
-    with open(FOLDER / "first_names.csv", encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    names, genders = ([row[key] for row in rows] for key in ("name", "gender"))
-    X_train, X_test, y_train, y_test = train_test_split(
-        names, genders, test_size=0.2, stratify=genders, random_state=0
-    )
-    return X_train, y_train, X_test, y_test
 
 
 def load_mnist_part():

@@ -30,7 +30,6 @@ LOWER_ROOMS = {
     **dict.fromkeys(SHARED_BY_BASE, BELOW_FLOOR_2),
     "_base": BELOW_FLOOR_2 | SHARED_BY_BASE,
     "_autograd_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base"},
-    "_sequence_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base", "_autograd_base"},
 }
 
 
