@@ -6,11 +6,11 @@
 import time
 from pathlib import Path
 
-from benchmarks import fit, floor, memmap, overhead, predict, sparse, toolbox
+from benchmarks import conv, fit, floor, memmap, overhead, predict, sparse, toolbox
 from benchmarks._report import Report, make_goal_table, make_table, parse_quick
 from benchmarks._timing import OtherLoad, describe_machine
 
-BENCHMARKS = [fit, floor, predict, overhead, toolbox, sparse, memmap]
+BENCHMARKS = [fit, conv, floor, predict, overhead, toolbox, sparse, memmap]
 COMMAND = "python -m benchmarks.all"
 RESULTS = Path(__file__).parent / "RESULTS.md"
 BEGIN = "<!-- measured: begin; python -m benchmarks.all rewrites this part -->"
