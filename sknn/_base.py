@@ -352,11 +352,8 @@ class BaseNetwork(
             lbfgs = {name: getattr(self, name) for name in names}
         result = None
         try:
-            size, by_torch = (
-                self._largest_product(net.batch_size),
-                self._torch_multiplies,
-            )
-            with limited_threads(size, by_torch):
+            size = self._largest_product(net.batch_size)
+            with limited_threads(size, self._torch_multiplies):
                 result = run(net, rows, lbfgs=lbfgs, warns=not incremental)
         finally:
             keep_results(self, net, result)

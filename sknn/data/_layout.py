@@ -27,10 +27,12 @@ def sample_shape(shape, conv_dims="auto", input_shape=None):
     Raises
     ------
     ValueError
-        Naming the parameter that does not fit.
+        Naming the parameter that does not fit, or where samples are empty.
     """
     given = None if input_shape is None else _check_input_shape(input_shape)
     inner = tuple(shape[1:])
+    if 0 in inner:
+        raise ValueError(f"X must have no empty samples: got samples of shape {inner}.")
     if len(shape) == 2 and given is not None:
         if prod(given) != shape[1]:
             raise ValueError(
