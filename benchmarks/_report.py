@@ -75,12 +75,24 @@ class Report:
         parts = [f"### {self.title}", make_table(self.columns, self.rows), notes]
         return "\n\n".join(part for part in parts if part)
 
+    @classmethod
+    def load_json(cls, name: str) -> tuple["Report", dict[str, str]]:
+        """Read what `save_json` wrote, with its machine."""
+        content = json.loads(get_json_path(name).read_text())
+        machine = content.pop("machine")
+        goals = [Goal(**goal) for goal in content.pop("goals")]
+        return cls(**content, goals=goals), machine
+
     def save_json(self, machine: dict[str, str]) -> None:
         """Write ``results/<name>.json``."""
         RESULTS.mkdir(exist_ok=True)
         content = asdict(self) | {"machine": machine}
-        path = RESULTS / f"{self.name}.json"
-        path.write_text(json.dumps(content, indent=1) + "\n")
+        get_json_path(self.name).write_text(json.dumps(content, indent=1) + "\n")
+
+
+def get_json_path(name: str) -> Path:
+    """Get where the figures of a benchmark are kept."""
+    return RESULTS / f"{name}.json"
 
 
 def make_table(columns: list[str], rows: list[list[str]]) -> str:

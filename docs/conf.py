@@ -45,6 +45,10 @@ READING_ORDER = [
     "plot_mlp_vanishing_gradients.py",
     "plot_mlp_early_stopping.py",
     "plot_mlp_l1_l2.py",
+    "plot_conv_digits_filters.py",
+    "plot_conv_confusion.py",
+    "plot_conv_tuning.py",
+    "plot_conv_spectrum.py",
     "*",
 ]
 sphinx_gallery_conf = {
@@ -52,7 +56,10 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
     "subsection_order": ExplicitOrder(
-        [f"../examples/{name}" for name in ("computing", "training", "regularization")]
+        [
+            f"../examples/{name}"
+            for name in ("computing", "training", "regularization", "images")
+        ]
     ),
     "within_subsection_order": ExplicitOrder(READING_ORDER),
     "abort_on_example_error": True,

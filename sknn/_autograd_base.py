@@ -27,6 +27,7 @@ class BaseAutogradNetwork(BaseNetwork):
         "weight_init": [StrOptions({"auto", *WEIGHTS})],
     }
     _architecture: tuple = ()
+    _torch_multiplies = True
 
     def _calibrate(self, module, rows):
         if self.standardize and hasattr(module, "scaling"):

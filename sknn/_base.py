@@ -59,6 +59,7 @@ class BaseNetwork(
 
     _parameter_constraints: dict = TRAINING_CONSTRAINTS
     _accept_sparse = False
+    _torch_multiplies = False
     _auto_batch_size = 200
 
     def __sklearn_tags__(self):
@@ -351,7 +352,8 @@ class BaseNetwork(
             lbfgs = {name: getattr(self, name) for name in names}
         result = None
         try:
-            with limited_threads(self._largest_product(net.batch_size)):
+            size = self._largest_product(net.batch_size)
+            with limited_threads(size, self._torch_multiplies):
                 result = run(net, rows, lbfgs=lbfgs, warns=not incremental)
         finally:
             keep_results(self, net, result)

@@ -51,9 +51,9 @@ class ConvClassifier(ClassifierHead, BaseConv):
     >>> from sklearn.datasets import load_digits
     >>> from sknn import ConvClassifier
     >>> digits = load_digits()
-    >>> model = ConvClassifier(max_iter=3, random_state=0, n_iter_no_change=3)
-    >>> model = model.set_params(conv_channels=(8, 16))
-    >>> with_images = model.fit(digits.images[:1500], digits.target[:1500])
+    >>> model = ConvClassifier(conv_channels=(8, 16), tol=0.05, random_state=0,
+    ...                        n_iter_no_change=1)
+    >>> model = model.fit(digits.images[:1500], digits.target[:1500])
     >>> bool(model.score(digits.images[1500:], digits.target[1500:]) > 0.85)
     True
     """

@@ -52,7 +52,8 @@ class ConvRegressor(RegressorHead, BaseConv):
     >>> t = np.linspace(0, 1, 64)
     >>> frequency = np.random.default_rng(0).uniform(1, 5, 400)
     >>> X = np.sin(2 * np.pi * frequency[:, None] * t)
-    >>> model = ConvRegressor(max_iter=30, random_state=0).fit(X[:300], frequency[:300])
+    >>> model = ConvRegressor(tol=0.01, n_iter_no_change=3, random_state=0)
+    >>> model = model.fit(X[:300], frequency[:300])
     >>> bool(model.score(X[300:], frequency[300:]) > 0.9)
     True
     """

@@ -1,4 +1,4 @@
-"""The user guide's page on tuning runs as it is printed, its searches shorter."""
+"""The user guide's pages run as they are printed, the searches of tuning shorter."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 
-PAGE = Path(__file__).parents[1] / "docs" / "tuning.rst"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def get_blocks(text):
@@ -17,18 +17,33 @@ def get_blocks(text):
     return [dedent(block) for block in found]
 
 
+def run_blocks(text, n_blocks):
+    """Run the blocks of a page one after another, and get what they have named."""
+    matplotlib.use("Agg")
+    blocks = get_blocks(text)
+    assert len(blocks) == n_blocks
+    names = {}
+    for block in blocks:
+        exec(compile(block, "page", "exec"), names)
+    plt.close("all")
+    return names
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_page_on_tuning_runs():
-    matplotlib.use("Agg")
-    text = PAGE.read_text(encoding="utf-8").replace("n_iter=20", "n_iter=6")
-    blocks = get_blocks(text)
-    assert len(blocks) == 7
-    names = {}
-    for block in blocks:
-        exec(compile(block, PAGE.name, "exec"), names)
-    plt.close("all")
+    text = (DOCS / "tuning.rst").read_text(encoding="utf-8")
+    names = run_blocks(text.replace("n_iter=20", "n_iter=6"), n_blocks=7)
     assert names["rates"].best_params_ == {"mlp__learning_rate_init": 1e-2}
     for name in ("rates", "search", "halving", "which", "own"):
         loss = -names[name].score(names["X_test"], names["y_test"])
         assert loss < 0.2, name
+
+
+@pytest.mark.slow
+def test_the_page_on_convolutions_runs():
+    text = (DOCS / "conv.rst").read_text(encoding="utf-8")
+    names = run_blocks(text, n_blocks=4)
+    model = names["model"]
+    assert names["features"].shape == (450, 128)
+    assert model.score(names["X_test"], names["y_test"]) > 0.95

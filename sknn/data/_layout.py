@@ -27,10 +27,12 @@ def sample_shape(shape, conv_dims="auto", input_shape=None):
     Raises
     ------
     ValueError
-        Naming the parameter that does not fit.
+        Naming the parameter that does not fit, or where samples are empty.
     """
     given = None if input_shape is None else _check_input_shape(input_shape)
     inner = tuple(shape[1:])
+    if 0 in inner:
+        raise ValueError(f"X must have no empty samples: got samples of shape {inner}.")
     if len(shape) == 2 and given is not None:
         if prod(given) != shape[1]:
             raise ValueError(
@@ -38,7 +40,7 @@ def sample_shape(shape, conv_dims="auto", input_shape=None):
                 f"{given}, whose product is {prod(given)}."
             )
         inner = given
-    elif given not in (None, inner, (*inner, 1)):
+    elif given and inner not in (given, (*given, 1)) and given != (*inner, 1):
         raise ValueError(
             f"input_shape must be the shape of X's samples, {inner}, where X has more "
             f"than two axes: got {given}."

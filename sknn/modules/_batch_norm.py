@@ -68,11 +68,7 @@ class BatchNorm(nn.Module):
                 x, *running, self.weight, self.bias, eps=self.eps
             )
         if row_weight is None:
-            x, mean, inverse_root = torch.native_batch_norm(
-                x, self.weight, self.bias, None, None, True, 0.0, self.eps
-            )
-            self._track(mean.detach(), inverse_root.detach() ** -2 - self.eps)
-            return x
+            return self._normalize(x)
         rows, share = x.movedim(1, -1), row_weight / row_weight.sum()
         n_positions = rows[0, ..., 0].numel()
         table = rows.reshape(-1, x.shape[1])  # maps that are channels last stay there
@@ -80,16 +76,30 @@ class BatchNorm(nn.Module):
         table, mean, variance = WeightedNormalization.apply(
             table, share, self.weight, self.bias, self.eps
         )
-        self._track(mean, variance)
-        return table.view(rows.shape).movedim(-1, 1)
-
-    def _track(self, mean: Tensor, variance: Tensor) -> None:
-        """Move the running statistics towards those of one more batch."""
-        self.num_batches_tracked += 1
-        kept = (1 - self.momentum) ** int(self.num_batches_tracked)
-        step = self.momentum / (1 - kept)
+        step = self._count_batch()
         self.running_mean.lerp_(mean, step)
         self.running_var.lerp_(variance, step)
+        return table.view(rows.shape).movedim(-1, 1)
+
+    def _normalize(self, x: Tensor) -> Tensor:
+        """Normalise rows that count alike: torch moves the running statistics.
+
+        It moves them by estimates for a population, n / (n - 1) times the variance of
+        n values, in whose units the running variance is meanwhile.
+        """
+        n_values = x.numel() // x.shape[1]
+        excess = n_values / (n_values - 1)
+        running = self.running_mean, self.running_var * excess
+        x = functional.batch_norm(
+            x, *running, self.weight, self.bias, True, self._count_batch(), self.eps
+        )
+        torch.mul(running[1], 1 / excess, out=self.running_var)
+        return x
+
+    def _count_batch(self) -> float:
+        """Count one more batch; return its share in the running statistics."""
+        n_batches = self.num_batches_tracked.add_(1).item()
+        return self.momentum / (1 - (1 - self.momentum) ** n_batches)
 
     def extra_repr(self) -> str:
         """Return the number of units for the layer's representation."""

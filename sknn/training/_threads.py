@@ -71,13 +71,16 @@ def available_threads():
 
 
 @contextmanager
-def limited_threads(product_size):
+def limited_threads(product_size, by_torch=False):
     """Run with a number of threads that suits the largest matrix product.
 
     Parameters
     ----------
     product_size : int
         Multiply-adds of the largest matrix product inside.
+    by_torch : bool
+        Whether torch multiplies, not numpy. BLAS then has one thread: its second one,
+        waiting for more after a dot product, would hold a core that torch's needs.
 
     Yields
     ------
@@ -85,16 +88,17 @@ def limited_threads(product_size):
         Threads in use; never more than there were, nor than an enclosing limit.
     """
     enclosing = getattr(_local, "n_threads", None)
-    n_threads = _local.n_threads = _enter(product_size, enclosing)
+    n_threads, n_blas = _enter(product_size, enclosing, by_torch)
+    _local.n_threads = n_threads
     try:
         yield n_threads
     finally:
         _local.n_threads = enclosing
-        _leave(n_threads, enclosing)
+        _leave(n_blas, enclosing)
 
 
-def _enter(product_size, enclosing):
-    """Count one more active fit and return how many threads it may use."""
+def _enter(product_size, enclosing, by_torch):
+    """Count one more active fit and return how many threads it, and BLAS, may use."""
     global _found
     with _lock:
         found = torch.get_num_threads()  # also where torch begins in this thread
@@ -102,15 +106,16 @@ def _enter(product_size, enclosing):
             _found = found, _blas_threads()
         most = enclosing or _found[0]
         n_threads = 1 if product_size < WORTH_THREADS else most
-        _wanted.append(n_threads)
+        n_blas = 1 if by_torch else n_threads
+        _wanted.append(n_blas)
         torch.set_num_threads(n_threads)  # of this Python thread and of new ones
         _set_blas_threads()
-    return n_threads
+    return n_threads, n_blas
 
 
-def _leave(n_threads, enclosing):
+def _leave(n_blas, enclosing):
     """Count one active fit less."""
     with _lock:
-        _wanted.remove(n_threads)
+        _wanted.remove(n_blas)
         torch.set_num_threads(enclosing or _found[0])
         _set_blas_threads()

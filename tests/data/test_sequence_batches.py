@@ -1,6 +1,7 @@
 """Batches of similar lengths: every row once, little padding, restorable orders."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from sknn.data._batches import TensorBatches
 from sknn.data._sequence_batches import MAX_PADDING, cut_sorted
 
 N_ROWS = 203
+DATA = Path(__file__).parents[2] / "examples" / "data"
 
 
 def make_rows(lengths, weighted=False, tokens=False):
@@ -204,3 +206,17 @@ def test_global_random_states_are_not_used(lengths):
     list(SequenceBatches(make_rows(lengths), 5, np.random.RandomState(0)))
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+@pytest.mark.parametrize("name", ["japanese_vowels", "pickup_gesture"])
+@pytest.mark.parametrize("batch_size", [8, 16, 32])
+def test_little_of_real_batches_is_padding(name, batch_size):
+    with np.load(DATA / f"{name}.npz") as file:
+        n = int(file["n_train"])
+        starts = np.append(0, np.cumsum(file["lengths"][:n]))
+        rows = Rows(Sequences(file["values"][: starts[-1]], starts), np.zeros(n))
+    batches = make_batches(rows, batch_size, np.random.RandomState(0))
+    for _ in range(3):
+        inputs = [x["x"] if isinstance(x, dict) else x for x, _ in batches]
+        n_steps = sum(len(x) * x.shape[1] for x in inputs)
+        assert starts[-1] >= (1 - MAX_PADDING) * n_steps

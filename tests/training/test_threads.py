@@ -43,6 +43,16 @@ def test_large_products_run_on_all_threads(found):
         assert get_counts() == before
 
 
+def test_blas_has_one_thread_where_torch_multiplies(found):
+    before = get_counts()
+    with limited_threads(LARGE, by_torch=True) as n_threads:
+        assert n_threads == found
+        torch_threads, *blas = get_counts()
+        assert torch_threads == found
+        assert set(blas) == {1}
+    assert get_counts() == before
+
+
 @pytest.mark.parametrize("size", [0, SMALL, LARGE])
 def test_counts_are_put_back(size):
     before = get_counts()
