@@ -27,9 +27,9 @@ def seen(monkeypatch):
     """Validation data of every fit, as the network is given it."""
     found, original = [], MLPRegressor._validation_rows
 
-    def record(self, validation, targets, X):
+    def record(self, validation, *others):
         found.append(validation)
-        return original(self, validation, targets, X)
+        return original(self, validation, *others)
 
     monkeypatch.setattr(MLPRegressor, "_validation_rows", record)
     return found
