@@ -1,9 +1,13 @@
 """What networks on sequences share: series of numbers, tokens, texts."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils.validation import (
+    check_array,
+    check_consistent_length,
+    validate_data,
+)
 
 from sknn._autograd_base import BaseAutogradNetwork
 from sknn._sklearn_compat import Interval
@@ -30,6 +34,9 @@ PARAMETERS = {
     ),
 }
 
+# what a fit to other inputs has left
+SET_BY_FIT = ("n_features_in_", "feature_names_in_", "vocabulary_")
+
 
 class BaseSequenceNetwork(BaseAutogradNetwork):
     """Sequences of any lengths; a table's rows are series of one channel."""
@@ -51,22 +58,22 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
     def _check_X(self, X, dtype, *, reset, **options):
         if isinstance(X, Sequences):  # read before
             return X
-        if not hasattr(X, "shape") and hasattr(X, "__array__"):
-            X = np.asarray(X)
-        n_axes = _axes_of_numbers(X)
-        if n_axes is None or self.tokens:
-            return self._read_with_y(X, dtype, reset, options)
-        if n_axes == 3:
-            dtype = np.float32 if isinstance(dtype, list) else dtype
-            options |= {"allow_nd": True, "ensure_2d": False}
+        X = X if self.tokens else _as_array(X)
+        n_axes = None if self.tokens else _axes_of_numbers(X)
+        if n_axes != 2 or not (reset or self._fitted_to_table):
+            return self._check_sequences(X, n_axes, dtype, reset, options)
         checked = super()._check_X(X, dtype, reset=reset, **options)
         X, *y = checked if isinstance(checked, tuple) else (checked,)
         X = self._read(X, X.dtype, reset, n_features=X.shape[1])
         return (X, *y) if y else X
 
-    def _read_with_y(self, X, dtype, reset, options):
-        """Sequences that are no array of numbers, and y where there is any."""
+    def _check_sequences(self, X, n_axes, dtype, reset, options):
+        """Sequences that are no table, and y where there is any."""
         dtype = np.float32 if isinstance(dtype, list) else dtype
+        if n_axes is not None:
+            X = check_array(
+                X, dtype=dtype, ensure_2d=False, allow_nd=True, estimator=self
+            )
         X = self._read(X, dtype, reset)
         if "y" not in options:
             return X
@@ -87,7 +94,8 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
             min_count=self.min_count,
             max_vocab=self.max_vocab,
         )
-        for name in ("n_features_in_", "vocabulary_"):
+        self._fitted_to_table = n_features is not None
+        for name in ("vocabulary_",) if n_features else SET_BY_FIT:
             vars(self).pop(name, None)
         if self._reader.kind == "tokens":
             self.vocabulary_ = self._reader.vocabulary
@@ -101,6 +109,18 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
         if self._reader.kind != "tokens":
             return None
         return len(self._reader.vocabulary) + 1
+
+
+def _as_array(X):
+    """Table of a list of equally long lists, and arrays of what else makes them."""
+    if hasattr(X, "shape"):
+        return X
+    if hasattr(X, "__array__"):
+        return np.asarray(X)
+    lists = isinstance(X, list | tuple) and all(isinstance(x, list | tuple) for x in X)
+    if lists and len({len(x) for x in X}) == 1:
+        return np.asarray(X) if all(isinstance(v, Real) for x in X for v in x) else X
+    return X
 
 
 def _axes_of_numbers(X):
