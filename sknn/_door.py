@@ -178,8 +178,10 @@ def refuse_if_not_finite(X, estimator_name):
 
 @contextmanager
 def naming(name):
-    """Put the name of an argument in front of a ValueError about it."""
+    """Put the name of an argument in front of an error about it."""
     try:
         yield
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from error

@@ -105,7 +105,7 @@ def test_a_table_is_series_of_one_channel(Estimator):
     lists = fit(Estimator, table.tolist(), dtype="float32")
     assert lists.n_features_in_ == 7
     assert_array_equal(get_outputs(lists, table.tolist()), get_outputs(model, table))
-    with pytest.raises(ValueError, match="X has 5 features, but .* is expecting 7"):
+    with pytest.raises(ValueError, match=r"X has 5 features, but .* is expecting 7"):
         model.predict(table[:, :5])
     frame = pd.DataFrame(table, columns=list("abcdefg"))
     assert list(fit(Estimator, frame).feature_names_in_) == list("abcdefg")
@@ -156,7 +156,8 @@ def test_a_vocabulary_leaves_rare_tokens_out(Estimator):
     for row in unseen[1:]:
         assert_allclose(row, unseen[0], rtol=1e-6)
     assert np.isfinite(unseen).all()
-    alone = fit(Estimator, [["a"], ["a", "a"], ["a"]], [0, 1, 0])
+    one_token = [["a"], ["a", "a"], ["a"]]
+    alone = fit(Estimator, one_token, [0, 1, 0], batch_size="full")
     assert list(alone.vocabulary_) == ["a"]
     assert len(model.module_.embedding.weight) == 5
 
@@ -287,7 +288,7 @@ def test_an_architecture_stays_while_training_goes_on(Estimator, name, value, me
 
 @pytest.mark.parametrize("Estimator", CLASSIFIERS)
 def test_training_goes_on_with_the_vocabulary_of_its_beginning(Estimator):
-    model = fit(Estimator, WORDS)
+    model = fit(Estimator, WORDS, batch_size="full")
     vocabulary = dict(model.vocabulary_)
     model.partial_fit([["new", "a"], ["b"], ["new"]], [0, 1, 2])
     assert model.vocabulary_ == vocabulary
@@ -360,5 +361,5 @@ def test_validation_of_ragged_sequences(Estimator, X):
     given = make(Estimator).fit(X, Y, X_val=X[:5], y_val=Y[:5])
     assert len(given.validation_loss_curve_) == 2
     assert_array_equal(get_weights(given), get_weights(fit(Estimator, X)))
-    with pytest.raises(ValueError, match="X_val"):
+    with pytest.raises(TypeError, match="^X_val: "):
         make(Estimator).fit(X, Y, X_val=[[object()]], y_val=[0])
