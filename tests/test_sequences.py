@@ -361,5 +361,5 @@ def test_validation_of_ragged_sequences(Estimator, X):
     given = make(Estimator).fit(X, Y, X_val=X[:5], y_val=Y[:5])
     assert len(given.validation_loss_curve_) == 2
     assert_array_equal(get_weights(given), get_weights(fit(Estimator, X)))
-    with pytest.raises(TypeError, match="^X_val: "):
+    with pytest.raises(TypeError, match=r"^X_val: "):
         make(Estimator).fit(X, Y, X_val=[[object()]], y_val=[0])
