@@ -49,6 +49,9 @@ READING_ORDER = [
     "plot_conv_confusion.py",
     "plot_conv_tuning.py",
     "plot_conv_spectrum.py",
+    "plot_ragged_vowels.py",
+    "plot_attention_motions.py",
+    "plot_names_tuning.py",
     "*",
 ]
 sphinx_gallery_conf = {
@@ -58,7 +61,13 @@ sphinx_gallery_conf = {
     "subsection_order": ExplicitOrder(
         [
             f"../examples/{name}"
-            for name in ("computing", "training", "regularization", "images")
+            for name in (
+                "computing",
+                "training",
+                "regularization",
+                "images",
+                "sequences",
+            )
         ]
     ),
     "within_subsection_order": ExplicitOrder(READING_ORDER),

@@ -43,7 +43,9 @@ print(f"{max(row.max() for row in attention):.3f}")
 # One series of each motion
 # -------------------------
 # The line is the acceleration along the first axis, the shade behind it the attention:
-# the darker, the more a step weighed.
+# the darker, the more a step weighed. Strokes and sudden turns count. Somebody who
+# stands has hardly any, but for the jerk at the beginning of this recording: that is
+# where the network looks, and it is misled.
 figure, panels = plt.subplots(4, 1, figsize=(8, 8), sharex=True, layout="constrained")
 for axes, motion in zip(panels, np.unique(y_test), strict=True):
     i = np.flatnonzero(y_test == motion)[0]
