@@ -47,3 +47,25 @@ def test_the_page_on_convolutions_runs():
     model = names["model"]
     assert names["features"].shape == (450, 128)
     assert model.score(names["X_test"], names["y_test"]) > 0.95
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_page_on_sequences_runs():
+    text = (DOCS / "sequences.rst").read_text(encoding="utf-8")
+    names = run_blocks(text, n_blocks=1)
+    assert names["scores"].min() > 0.8
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_page_on_recurrent_networks_runs():
+    text = (DOCS / "recurrent.rst").read_text(encoding="utf-8")
+    names = run_blocks(text, n_blocks=1)
+    assert names["model"].score(names["X"][150:], names["y"][150:]) > 0.85
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_page_on_transformers_runs():
+    text = (DOCS / "transformer.rst").read_text(encoding="utf-8")
+    names = run_blocks(text, n_blocks=2)
+    assert list(names["model"].predict(["a good one", "bad, bad"])) == ["yes", "no"]
+    assert names["weights"].shape == (1, 4, 4, 4)

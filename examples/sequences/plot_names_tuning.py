@@ -9,7 +9,7 @@ grid search chooses the network, in a pipeline like any other.
 # %%
 # Strings in
 # ----------
-# 1500 names of the US census that names 0.3 brings along, three in four of them women's.
+# 1500 names of the US census, as names 0.3 has them, three in four of them women's.
 # ``tokenizer=list`` cuts a string into its letters.
 import csv
 import warnings
