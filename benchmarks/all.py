@@ -15,13 +15,15 @@ from benchmarks import (
     memmap,
     overhead,
     predict,
+    sequences,
     sparse,
     toolbox,
 )
 from benchmarks._report import Report, get_json_path, make_goal_table, make_table
 from benchmarks._timing import OtherLoad, describe_machine
 
-ORDER = [fit, floor, predict, overhead, toolbox, sparse, memmap, conv, accuracy]
+ORDER = [fit, floor, predict, overhead, toolbox, sparse, memmap, conv, sequences]
+ORDER += [accuracy]
 BENCHMARKS = {module.__name__.rpartition(".")[2]: module for module in ORDER}
 COMMAND = "python -m benchmarks.all"
 RESULTS = Path(__file__).parent / "RESULTS.md"

@@ -1,0 +1,110 @@
+"""How a network on sequences is trained by sknn, by skorch, and by a plain loop."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader
+
+from benchmarks._conv_peers import Trained
+from benchmarks._peers import Peer, Train, get_skorch_epochs, get_skorch_loss
+from benchmarks._sequence_shapes import SequenceShape
+
+
+def prepare_sknn(shape: SequenceShape, X: list, y: np.ndarray) -> Train:
+    """Train sknn's estimator."""
+    import sknn
+
+    estimator = getattr(sknn, f"{shape.family}Classifier")
+    return lambda: estimator(**shape.estimator_parameters).fit(X, y)
+
+
+def describe_module(shape: SequenceShape, X: list, y: np.ndarray) -> tuple[type, dict]:
+    """Module that sknn's estimator makes for the same data, and its arguments."""
+    from sknn.modules import RecurrentNet, TransformerNet
+
+    n_outputs = len(np.unique(y))
+    arguments = {"n_channels": None, "n_outputs": n_outputs}
+    if isinstance(X[0], str):
+        arguments["n_tokens"] = len(set("".join(X))) + 1
+    else:
+        arguments["n_channels"] = X[0].shape[1]
+    if shape.family == "Transformer":
+        return TransformerNet, arguments
+    if "n_tokens" in arguments:
+        arguments["embedding_dim"] = min(round(1.6 * arguments["n_tokens"] ** 0.56), 64)
+    return RecurrentNet, {**arguments, "bidirectional": True, "pooling": "max"}
+
+
+def make_tensors(X: list) -> list[torch.Tensor]:
+    """Series, or the numbers of letters, as tensors."""
+    if not isinstance(X[0], str):
+        return [torch.from_numpy(x) for x in X]
+    number = {letter: k + 1 for k, letter in enumerate(sorted(set("".join(X))))}
+    return [torch.tensor([number[letter] for letter in x]) for x in X]
+
+
+def prepare_skorch(shape: SequenceShape, X: list, y: np.ndarray) -> Train:
+    """Train the same module by skorch, which takes arrays: padded to the longest."""
+    import skorch
+
+    module, arguments = describe_module(shape, X, y)
+    tensors = make_tensors(X)
+    rows = {
+        "x": pad_sequence(tensors, batch_first=True).numpy(),
+        "lengths": np.array([len(x) for x in tensors]),
+    }
+    parameters = {
+        "module": module,
+        **{f"module__{name}": value for name, value in arguments.items()},
+        "criterion": nn.CrossEntropyLoss,
+        "optimizer": torch.optim.Adam,
+        "lr": shape.learning_rate,
+        "max_epochs": shape.epochs,
+        "batch_size": shape.batch_size,
+        "iterator_train__shuffle": True,
+        "train_split": None,
+        "verbose": 0,
+    }
+    labels = y.astype(np.int64)
+    return lambda: skorch.NeuralNetClassifier(**parameters).fit(rows, labels)
+
+
+def collate(rows: list) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Pad the sequences of one batch to its longest."""
+    X, y = zip(*rows, strict=True)
+    lengths = torch.tensor([len(x) for x in X])
+    return pad_sequence(X, batch_first=True), lengths, torch.tensor(y)
+
+
+def prepare_torch(shape: SequenceShape, X: list, y: np.ndarray) -> Train:
+    """Train the same module by a plain loop that pads each batch."""
+    module, arguments = describe_module(shape, X, y)
+    rows = list(zip(make_tensors(X), y.tolist(), strict=True))
+    return lambda: train_plainly(module(**arguments), rows, shape)
+
+
+def train_plainly(module: nn.Module, rows: list, shape: SequenceShape) -> Trained:
+    """Train a module."""
+    losses, criterion = [], nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(module.parameters(), lr=shape.learning_rate)
+    loader = DataLoader(
+        rows, batch_size=shape.batch_size, shuffle=True, collate_fn=collate
+    )
+    for _ in range(shape.epochs):
+        total = 0.0
+        for x, lengths, y in loader:
+            optimizer.zero_grad()
+            loss = criterion(module(x, lengths), y)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(y)
+        losses.append(total / len(rows))
+    return Trained(module, losses)
+
+
+SEQUENCE_PEERS = {
+    "sknn": Peer(prepare_sknn, lambda e: e.loss_curve_[-1], lambda e: e.n_iter_),
+    "torch": Peer(prepare_torch, lambda t: t.losses[-1], lambda t: len(t.losses)),
+    "skorch": Peer(prepare_skorch, get_skorch_loss, get_skorch_epochs),
+}
