@@ -130,7 +130,7 @@ class BaseTransformer(BaseSequenceNetwork):
             ``pooling="cls"`` the first step is the one put in front.
         """
         X, device = self._checked_inputs(X), self._flat.values.device
-        n_steps = X.lengths + (self.pooling == "cls")
+        n_steps = X.lengths + (self.module_.pooling == "cls")
         weights = [None] * len(X)
         for rows, x in iter_chunks(X):
             with torch.no_grad():
