@@ -1,5 +1,7 @@
 """What users pass as sequences, read as the training data was read."""
 
+from itertools import pairwise
+
 import numpy as np
 from sklearn import get_config
 
@@ -167,6 +169,26 @@ class SequenceReader:
         tokens = self.form == "integers"
         steps = collect_steps(X, tokens=tokens, tokenizer=self.tokenizer, name=name)
         return self._encoded(steps, dtype, name)
+
+    def get_tokens(self, X, name="X"):
+        """Tokens of sequences of what the reader was fitted to, known or not.
+
+        Parameters
+        ----------
+        X, name
+            As for `read`.
+
+        Returns
+        -------
+        list of list
+            Strings or integers, one list a sequence; none where one is empty, which
+            `read` takes for one unseen token.
+        """
+        tokens = self.form == "integers"
+        steps = collect_steps(X, tokens=tokens, tokenizer=self.tokenizer, name=name)
+        values = steps.values
+        values = values.tolist() if isinstance(values, np.ndarray) else values
+        return [values[a:b] for a, b in pairwise(_starts(steps.lengths))]
 
     def _encoded(self, steps, dtype, name):
         """Steps, of which all but form and finiteness is checked, as sequences."""
