@@ -118,7 +118,7 @@ def _as_array(X):
     if hasattr(X, "__array__"):
         return np.asarray(X)
     lists = isinstance(X, list | tuple) and all(isinstance(x, list | tuple) for x in X)
-    if lists and len({len(x) for x in X}) == 1:
+    if lists and len({len(x) for x in X}) == 1 and X[0]:
         return np.asarray(X) if all(isinstance(v, Real) for x in X for v in x) else X
     return X
 

@@ -66,6 +66,6 @@ def test_the_page_on_recurrent_networks_runs():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_page_on_transformers_runs():
     text = (DOCS / "transformer.rst").read_text(encoding="utf-8")
-    names = run_blocks(text, n_blocks=2)
+    names = run_blocks(text, n_blocks=3)
     assert list(names["model"].predict(["a good one", "bad, bad"])) == ["yes", "no"]
     assert names["weights"].shape == (1, 4, 4, 4)
