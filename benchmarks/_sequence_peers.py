@@ -3,12 +3,17 @@
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pad_sequence
+from torch.nn.utils.rnn import (
+    pack_padded_sequence,
+    pad_packed_sequence,
+    pad_sequence,
+)
 from torch.utils.data import DataLoader
 
 from benchmarks._conv_peers import Trained
 from benchmarks._peers import Peer, Train, get_skorch_epochs, get_skorch_loss
 from benchmarks._sequence_shapes import SequenceShape
+from sknn.modules._positions import SinusoidalPositions
 
 
 def prepare_sknn(shape: SequenceShape, X: list, y: np.ndarray) -> Train:
@@ -44,11 +49,76 @@ def make_tensors(X: list) -> list[torch.Tensor]:
     return [torch.tensor([number[letter] for letter in x]) for x in X]
 
 
+class TorchRecurrent(nn.Module):
+    """The same layers as torch's users have them: its own, on packed sequences."""
+
+    def __init__(
+        self, n_channels, n_outputs, n_tokens=None, embedding_dim=None, **same
+    ):
+        super().__init__()
+        self.enter = nn.Identity()
+        if n_tokens is not None:
+            self.enter, n_channels = (
+                nn.Embedding(n_tokens, embedding_dim),
+                embedding_dim,
+            )
+        self.lstm = nn.LSTM(n_channels, 64, batch_first=True, bidirectional=True)
+        self.output = nn.Linear(128, n_outputs)
+
+    def forward(self, x, lengths):
+        packed = pack_padded_sequence(
+            self.enter(x), lengths, batch_first=True, enforce_sorted=False
+        )
+        states, _ = pad_packed_sequence(
+            self.lstm(packed)[0], batch_first=True, padding_value=-torch.inf
+        )
+        return self.output(states.amax(1))
+
+
+class TorchTransformer(nn.Module):
+    """The same for a transformer: torch's own encoder, its padding masked."""
+
+    def __init__(self, n_channels, n_outputs, n_tokens=None):
+        super().__init__()
+        if n_tokens is None:
+            self.enter = nn.Linear(n_channels, 64)
+        else:
+            self.enter = nn.Embedding(n_tokens, 64)
+        self.positions = SinusoidalPositions()
+        layer = nn.TransformerEncoderLayer(
+            64, 4, 256, dropout=0.0, batch_first=True, norm_first=True
+        )
+        self.layers = nn.TransformerEncoder(
+            layer, 2, nn.LayerNorm(64), enable_nested_tensor=False
+        )
+        self.output = nn.Linear(64, n_outputs)
+
+    def forward(self, x, lengths):
+        padding = torch.arange(x.shape[1]) >= lengths[:, None]
+        x = self.positions(self.enter(x))
+        x = self.layers(x, src_key_padding_mask=padding)
+        total = x.masked_fill(padding[..., None], 0).sum(1)
+        return self.output(total / lengths[:, None])
+
+
 def prepare_skorch(shape: SequenceShape, X: list, y: np.ndarray) -> Train:
-    """Train the same module by skorch, which takes arrays: padded to the longest."""
+    """Train the same module by skorch."""
+    return prepare_skorch_net(shape, X, y, *describe_module(shape, X, y))
+
+
+def prepare_skorch_torch(shape: SequenceShape, X: list, y: np.ndarray) -> Train:
+    """Train torch's own layers, as many and as wide, by skorch."""
+    _, arguments = describe_module(shape, X, y)
+    module = TorchRecurrent if shape.family == "Recurrent" else TorchTransformer
+    return prepare_skorch_net(shape, X, y, module, arguments)
+
+
+def prepare_skorch_net(
+    shape: SequenceShape, X: list, y: np.ndarray, module: type, arguments: dict
+) -> Train:
+    """Train a module by skorch, which takes arrays: padded to the longest."""
     import skorch
 
-    module, arguments = describe_module(shape, X, y)
     tensors = make_tensors(X)
     rows = {
         "x": pad_sequence(tensors, batch_first=True).numpy(),
@@ -107,4 +177,7 @@ SEQUENCE_PEERS = {
     "sknn": Peer(prepare_sknn, lambda e: e.loss_curve_[-1], lambda e: e.n_iter_),
     "torch": Peer(prepare_torch, lambda t: t.losses[-1], lambda t: len(t.losses)),
     "skorch": Peer(prepare_skorch, get_skorch_loss, get_skorch_epochs),
+    "skorch, torch's layers": Peer(
+        prepare_skorch_torch, get_skorch_loss, get_skorch_epochs
+    ),
 }

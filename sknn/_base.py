@@ -107,8 +107,8 @@ class BaseNetwork(
     def _calibrate(self, module, rows):
         """Set what a new module takes from the training rows, before any training."""
 
-    def _largest_product(self, n_rows):
-        """Multiply-adds of the largest matrix product for a batch of `n_rows`."""
+    def _largest_product(self, X, n_rows):
+        """Multiply-adds of the largest matrix product of `n_rows` that are like `X`."""
         return n_rows * max(p.numel() for p in self.module_.parameters())
 
     def _check_parameters(self):
@@ -352,7 +352,7 @@ class BaseNetwork(
             lbfgs = {name: getattr(self, name) for name in names}
         result = None
         try:
-            size = self._largest_product(net.batch_size)
+            size = self._largest_product(rows.arrays[0], net.batch_size)
             with limited_threads(size, self._torch_multiplies):
                 result = run(net, rows, lbfgs=lbfgs, warns=not incremental)
         finally:

@@ -209,13 +209,13 @@ class BaseConv(BaseAutogradNetwork):
     def _augments(self):
         return bool(self.random_crop or self.horizontal_flip)
 
-    def _largest_product(self, n_rows):
+    def _largest_product(self, X, n_rows):
         """Multiply-adds of the largest convolution: its weights meet every position.
 
         None on a CPU where a step is short: torch's threads meet in each of its
         operations, and stand still there whenever another process holds a core.
         """
-        product = super()._largest_product(n_rows * prod(self.input_shape_[:-1]))
+        product = super()._largest_product(X, n_rows * prod(self.input_shape_[:-1]))
         return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
 
 

@@ -147,11 +147,11 @@ class BaseMLP(BaseNetwork):
         self.n_layers_ = len(self._hidden_sizes) + 2
         self.out_activation_ = OUTPUT_ACTIVATIONS[targets.loss]
 
-    def _largest_product(self, n_rows):
+    def _largest_product(self, X, n_rows):
         """None that more than one thread would share: parts of a batch are."""
         if self._flat.on_cpu:
             return 0
-        return super()._largest_product(n_rows)
+        return super()._largest_product(X, n_rows)
 
     def _forward_of(self, parameters):
         """Forward pass through parameters in flat order."""

@@ -106,6 +106,6 @@ class BaseRecurrent(BaseSequenceNetwork):
         self._reset_buffers(module)
         initialize_sequence_net(module, random_state, self.weight_init)
 
-    def _largest_product(self, n_rows):
+    def _largest_product(self, X, n_rows):
         """None that more than one thread would share: steps come one by one."""
-        return 0 if self._flat.on_cpu else super()._largest_product(n_rows)
+        return 0 if self._flat.on_cpu else super()._largest_product(X, n_rows)

@@ -13,6 +13,9 @@ from sknn.training._activations import ACTIVATIONS
 from sknn.training._gradient import call
 from sknn.training._sequence_initialization import initialize_sequence_net
 
+# multiply-adds of a batch's largest product from which torch's second thread pays
+WORTH_THREADS = 8_000_000
+
 PARAMETERS = {
     **SEQUENCE_PARAMETERS,
     "d_model": ("int", "Entries of the vector that stands for each step."),
@@ -114,6 +117,15 @@ class BaseTransformer(BaseSequenceNetwork):
     def _initialize(self, module, random_state):
         self._reset_buffers(module)
         initialize_sequence_net(module, random_state, self.weight_init)
+
+    def _largest_product(self, X, n_rows):
+        """Multiply-adds of the largest matrix product, which takes all steps at once.
+
+        None on a CPU where that is short: see `BaseConv`.
+        """
+        n_steps = float(X.lengths.mean())
+        product = int(super()._largest_product(X, n_rows * n_steps))
+        return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
 
     def attention_weights(self, X):
         """How much each step attends to each other one.

@@ -5,10 +5,15 @@ import math
 import torch
 from torch import Tensor, nn
 
+from sknn.modules._branches import MapCalls, run_branches
 from sknn.modules._steps import reverse
 
 # cell -> torch's function for a whole sequence, gates of a unit
 CELLS = {"lstm": (torch.lstm, 4), "gru": (torch.gru, 3), "rnn": (torch.rnn_tanh, 1)}
+# multiply-adds in whose time a step's calls are made, and those of all steps from which
+# a direction is worth a thread
+OF_A_STEP = 200_000
+WORTH_A_THREAD = 10_000_000
 
 
 class RecurrentLayer(nn.Module):
@@ -53,6 +58,7 @@ class RecurrentLayer(nn.Module):
         self.cell, self.n_inputs, self.n_units = cell, n_inputs, n_units
         self.n_gates = CELLS[cell][1]
         n_rows = self.n_gates * n_units
+        self.n_weights = n_rows * (n_inputs + n_units)
         self.weight_ih = nn.Parameter(torch.empty(n_rows, n_inputs, device=device))
         self.weight_hh = nn.Parameter(torch.empty(n_rows, n_units, device=device))
         self.bias_ih = nn.Parameter(torch.empty(n_rows, device=device))
@@ -67,9 +73,18 @@ class RecurrentLayer(nn.Module):
             if not parameter.is_meta:
                 parameter.uniform_(-bound, bound)
 
+    @property
+    def weights(self) -> list[Tensor]:
+        """All parameters, as torch's functions take them."""
+        return [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+
     def forward(self, x: Tensor) -> Tensor:
         """States (batch, steps, n_units) after each step of `x` (..., n_inputs)."""
-        weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
+        return self.run(x, *self.weights)
+
+    def run(self, x: Tensor, *weights: Tensor) -> Tensor:
+        """The same with weights that are given, in the order of `weights`."""
+        weights = list(weights)
         if x.is_cuda:  # cuDNN wants them side by side, and warns where they are not
             weights = join(weights)
         state = x.new_zeros(1, len(x), self.n_units)
@@ -108,7 +123,15 @@ class RecurrentBlock(nn.Module):
         10.3).
     device : torch.device or str, optional
         Where the parameters are made.
+
+    Attributes
+    ----------
+    map_calls : callable or None
+        What lets long sequences be read in both directions at the same time, as in
+        `run_branches`; results have the same bits. Only where there are two.
     """
+
+    map_calls: MapCalls | None
 
     def __init__(
         self,
@@ -123,11 +146,31 @@ class RecurrentBlock(nn.Module):
         self.back = None
         if bidirectional:
             self.back = RecurrentLayer(cell, n_inputs, n_units, device)
+            self.map_calls = None
 
     def forward(self, x: Tensor, reversal: Tensor | None = None) -> Tensor:
         """States of both directions side by side; `reversal` as in `reverse`."""
-        states = self.ahead(x)
         if self.back is None:
-            return states
-        from_end = reverse(self.back(reverse(x, reversal)), reversal)
-        return torch.cat([states, from_end], -1)
+            return self.ahead(x)
+
+        def run_back(x: Tensor, *weights: Tensor) -> Tensor:
+            return reverse(self.back.run(reverse(x, reversal), *weights), reversal)
+
+        states = run_branches(
+            (self.ahead.run, run_back),
+            ((x, *self.ahead.weights), (x, *self.back.weights)),
+            self.map_calls if self._is_worth_threads(x) else None,
+        )
+        return torch.cat(states, -1)
+
+    def _is_worth_threads(self, x: Tensor) -> bool:
+        """Whether reading takes longer than threads that wait for each other do."""
+        n_rows, n_steps, _ = x.shape
+        of_a_step = n_rows * self.back.n_weights + OF_A_STEP
+        return not x.is_cuda and n_steps * of_a_step >= WORTH_A_THREAD
+
+    def __getstate__(self) -> dict:
+        state = dict(self.__dict__)
+        if self.back is not None:
+            state["map_calls"] = None  # threads are of this process
+        return state

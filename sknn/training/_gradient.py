@@ -1,6 +1,10 @@
 """The gradient of any module, by autograd."""
 
 from sknn.training._array_ops import TorchOps
+from sknn.training._augmentation import attach_generator
+from sknn.training._dropout import attach_masks
+from sknn.training._parallel import attach_team
+from sknn.training._threads import available_threads
 
 
 class AutogradGradient:
@@ -15,12 +19,22 @@ class AutogradGradient:
         Gives the value and the derivative to propagate back.
     zero_grad : callable
         Clears the gradients that autograd adds to.
+    masks : DropoutMasks, optional
+        What dropout layers draw from until `close`.
+    generator : torch.Generator, optional
+        What layers draw from until then that change training rows.
     """
 
     ops = loss_ops = TorchOps
 
-    def __init__(self, module, loss, zero_grad):
+    def __init__(self, module, loss, zero_grad, *, masks=None, generator=None):
         self.module, self.loss, self.zero_grad = module, loss, zero_grad
+        self._masks, self._generator = masks, generator
+        if masks is not None:
+            attach_masks(module, masks)
+        if generator is not None:
+            attach_generator(module, generator)
+        self._team = attach_team(module, min(2, available_threads()))
         self._buffers = {}
         self.raw = None
 
@@ -46,6 +60,16 @@ class AutogradGradient:
 
     def settle(self):
         """Do nothing: the module has brought its buffers up to the last batch."""
+
+    def close(self):
+        """Let go of what the module has drawn from, and of its threads."""
+        if self._masks is not None:
+            attach_masks(self.module, None)
+        if self._generator is not None:
+            attach_generator(self.module, None)
+        if self._team is not None:
+            attach_team(self.module, 1)
+            self._team.close()
 
 
 def call(forward, x, **options):

@@ -12,7 +12,6 @@ from torch.optim import Optimizer
 
 from sknn.data import Batch, Rows, make_batches
 from sknn.training._array_ops import NumpyOps
-from sknn.training._augmentation import attach_generator
 from sknn.training._callbacks import (
     BATCH_HOOKS,
     EpochContexts,
@@ -22,7 +21,6 @@ from sknn.training._callbacks import (
     picks_parameters,
 )
 from sknn.training._checkpoint import load_optimizer, owners_of, pack_optimizer
-from sknn.training._dropout import attach_masks
 from sknn.training._gradient import AutogradGradient
 from sknn.training._updates import (
     SGD,
@@ -227,10 +225,12 @@ class Net(NeuralNet):
         self.is_flat_now = self.optimizer is None or self.is_flat
         gradient = task.make_gradient(task.flat) if self.is_flat_now else None
         if gradient is None:
-            attach_masks(self.module_, task.masks)
-            attach_generator(self.module_, task.generator)
             gradient = AutogradGradient(
-                self.module_, task.loss, self._zero_grad_optimizer
+                self.module_,
+                task.loss,
+                self._zero_grad_optimizer,
+                masks=task.masks,
+                generator=task.generator,
             )
         self.gradient = gradient
         flat, is_flat = task.flat, self.is_flat_now
@@ -267,10 +267,6 @@ class Net(NeuralNet):
         if close is not None:
             close()
         self.gradient = self.penalize = self._update = None
-        if self.task.masks is not None:
-            attach_masks(self.module_, None)
-        if self.task.generator is not None:
-            attach_generator(self.module_, None)
         self._set_training(False)
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):

@@ -225,3 +225,25 @@ def map_rows(function, n_rows, chunk, product_size):
             team.map(lambda i: function(slices[i]), len(slices))
         finally:
             team.close()
+
+
+def attach_team(module, n_threads):
+    """Let the layers of a module that can share their calls do it; return the team.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Its layers with an attribute `map_calls` take part.
+    n_threads : int
+        Threads, the caller's included; one shares nothing.
+
+    Returns
+    -------
+    Team or None
+        To be closed after training; None where there is nothing to share.
+    """
+    layers = [layer for layer in module.modules() if hasattr(layer, "map_calls")]
+    team = Team(n_threads) if layers and n_threads > 1 else None
+    for layer in layers:
+        layer.map_calls = team and team.map
+    return team
