@@ -1,6 +1,7 @@
 """Real data sets, each as training inputs and labels, then test ones."""
 
 import csv
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +52,24 @@ def load_small_digits():
     """Load scikit-learn's digits, images of shape (8, 8)."""
     digits = load_digits()
     return digits.images, digits.target
+
+
+def load_treebank():
+    """Load sentences as lists of words, and their parts of speech, four to one."""
+    with gzip.open(FOLDER / "turkish_web.txt.gz", "rt", encoding="utf-8") as file:
+        sentences = file.read().split("\n\n")
+    rows = [[line.split(" ", 1) for line in s.splitlines()] for s in sentences if s]
+    X = [[word for _, word in row] for row in rows]
+    y = [[tag for tag, _ in row] for row in rows]
+    X_train, X_test, y_train, y_test = train_test_split(
+        X, y, test_size=0.2, random_state=0
+    )
+    return X_train, y_train, X_test, y_test
+
+
+def load_pronunciations():
+    """Load 20,000 and 2,000 words, and lists of their phones."""
+    with gzip.open(FOLDER / "pronunciations.txt.gz", "rt", encoding="utf-8") as file:
+        rows = [line.split() for line in file]
+    words, phones = [row[0] for row in rows], [row[1:] for row in rows]
+    return words[:20_000], phones[:20_000], words[20_000:], phones[20_000:]

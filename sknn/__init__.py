@@ -6,8 +6,10 @@ from sknn._mlp_classifier import MLPClassifier
 from sknn._mlp_regressor import MLPRegressor
 from sknn._recurrent_classifier import RecurrentClassifier
 from sknn._recurrent_regressor import RecurrentRegressor
+from sknn._recurrent_tagger import RecurrentTagger
 from sknn._transformer_classifier import TransformerClassifier
 from sknn._transformer_regressor import TransformerRegressor
+from sknn._transformer_tagger import TransformerTagger
 
 __version__ = "0.1.0"
 
@@ -18,6 +20,8 @@ __all__ = [
     "MLPRegressor",
     "RecurrentClassifier",
     "RecurrentRegressor",
+    "RecurrentTagger",
     "TransformerClassifier",
     "TransformerRegressor",
+    "TransformerTagger",
 ]

@@ -89,6 +89,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         masks=masks,
         generator=generator,
     )
+    batches = estimator._batch_options(rows)
     callbacks = _make_callbacks(estimator)
     if root is not None:
         callbacks.append((CONTEXTS, _epoch_contexts(estimator, root, task.monitor)))
@@ -104,6 +105,8 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         iterator_train__device=flat.values.device,
         iterator_train__joins_last=getattr(flat.module, "has_batch_norm", False),
         iterator_valid__device=flat.values.device,
+        **{f"iterator_train__{name}": value for name, value in batches.items()},
+        **{f"iterator_valid__{name}": value for name, value in batches.items()},
         **options,
     ).initialize()
     if net.optimizer_ is not None:
@@ -199,9 +202,10 @@ def _make_validation(estimator, held_out, loss):
     """Closure that gives loss and score of the validation rows, or None."""
     if held_out is None:
         return None
-    X, y, weight = held_out.inputs, held_out.y, held_out.weight
     targets = estimator._targets
-    score = _make_score(estimator, held_out, targets.decode_encoded(y), weight)
+    labels = targets.decode_encoded(held_out.y)
+    score = _make_score(estimator, held_out, labels, held_out.weight)
+    X, (y, weight) = held_out.inputs, estimator._rows_of_loss(held_out)
 
     def validate():
         raw = estimator._raw_outputs(X)

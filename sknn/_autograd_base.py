@@ -3,11 +3,9 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
-from torch import nn
 
 from sknn._base import BaseNetwork
-from sknn._sklearn_compat import StrOptions, check_feature_names_in
+from sknn._sklearn_compat import StrOptions
 from sknn.data import channel_moments
 from sknn.training._initialization import WEIGHTS
 
@@ -66,45 +64,9 @@ class BaseAutogradNetwork(BaseNetwork):
                 f"{self.n_outputs_} outputs, and now {n_outputs} are asked for."
             )
 
-    def transform(self, X):
-        """Activations of the last hidden layer: the features that were learned.
-
-        Parameters
-        ----------
-        X : array-like
-            Inputs, as for `fit`.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features_learned)
-            Activations.
-        """
-        return self._outputs_of_checked(X, hidden=True)
-
-    def _outputs_of_checked(self, X, hidden):
-        X = self._checked_inputs(X)
-        return self._outputs_of(self.module_.hidden if hidden else self.module_, X)
-
-    def get_feature_names_out(self, input_features=None):
-        """Names of the columns of `transform`.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Names of the inputs, checked against those seen in fit.
-
-        Returns
-        -------
-        ndarray of str
-            The lower-case class name and a number.
-        """
-        check_is_fitted(self)
-        if hasattr(self, "n_features_in_"):
-            check_feature_names_in(self, input_features)
-        linear = [m for m in self.module_.modules() if isinstance(m, nn.Linear)]
-        prefix = type(self).__name__.lower()
-        names = [f"{prefix}{i}" for i in range(linear[-1].in_features)]
-        return np.asarray(names, dtype=object)
+    def _hidden_outputs(self, X):
+        X = self._checked_inputs(X)  # before anything that only a fit sets
+        return self._outputs_of(self.module_.hidden, X)
 
 
 def check_sizes(name, value, least=1):

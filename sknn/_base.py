@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from scipy import sparse
 from sklearn import get_config
-from sklearn.base import TransformerMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
@@ -47,9 +46,7 @@ from sknn.training._gradient import call
 from sknn.training._threads import limited_threads
 
 
-class BaseNetwork(
-    TrainedState, CallbackSupportMixin, TransformerMixin, ManyParameters, ABC
-):
+class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
     """Base of all networks: parameters, data, training, persistence.
 
     An architecture adds `_make_module` and, where it has a faster gradient than
@@ -61,12 +58,6 @@ class BaseNetwork(
     _accept_sparse = False
     _torch_multiplies = False
     _auto_batch_size = 200
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        kept = list(FLOAT_TYPES) if self.dtype == "auto" else [self.dtype]
-        tags.transformer_tags.preserves_dtype = kept
-        return tags
 
     @abstractmethod
     def _make_module(self, X, n_outputs, device):
@@ -104,6 +95,14 @@ class BaseNetwork(
         """Whether training rows are changed at random."""
         return False
 
+    def _batch_options(self, rows):
+        """What the iterator of batches is given besides."""
+        return {}
+
+    def _rows_of_loss(self, rows):
+        """Encoded targets and weights of what raw outputs have a row for."""
+        return rows.y, rows.weight
+
     def _calibrate(self, module, rows):
         """Set what a new module takes from the training rows, before any training."""
 
@@ -117,7 +116,11 @@ class BaseNetwork(
         check_solver(self)
         warn_of_ignored(self)
 
-    def _check_X(self, X, dtype, **options):
+    def _check_X(self, X, dtype, *, sample_weight=None, **options):
+        """Checked inputs, and y where `options` have it.
+
+        Weights are not checked here: they say how often rows count, where that matters.
+        """
         options["accept_sparse"] = self._accept_sparse
         if not converts_late(X, dtype):
             return validate_data(self, X, dtype=dtype, **options)
@@ -232,6 +235,7 @@ class BaseNetwork(
             self._input_dtype(X, continues),
             y=y,
             reset=not continues,
+            sample_weight=sample_weight,
             **self._y_options,
         )
         y = self._check_y(y)
@@ -401,13 +405,17 @@ class BaseNetwork(
         """Raw outputs of checked inputs."""
         return self._outputs_of(self.module_, X)
 
-    @torch.no_grad()
     def _outputs_of(self, forward, X):
         """What a module, or a method of it, gives, a chunk of rows at a time."""
-        device, outputs = self._flat.values.device, None
+        outputs = None
         for rows, x in iter_chunks(X):
-            part = call(forward, move(x, device)).cpu().numpy()
+            part = self._evaluate(forward, x)
             if outputs is None:
                 outputs = np.empty((X.shape[0], *part.shape[1:]), part.dtype)
             outputs[rows] = part
         return outputs
+
+    @torch.no_grad()
+    def _evaluate(self, forward, x):
+        """What it gives for one chunk, as an array."""
+        return call(forward, move(x, self._flat.values.device)).cpu().numpy()

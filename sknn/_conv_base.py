@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 
 from sknn._autograd_base import BaseAutogradNetwork, check_rates, check_sizes
+from sknn._features import LearnedFeatures
 from sknn._sklearn_compat import Interval, Options, StrOptions
 from sknn.data import sample_shape
 from sknn.modules import ConvNet
@@ -79,7 +80,7 @@ PARAMETERS = {
 }
 
 
-class BaseConv(BaseAutogradNetwork):
+class BaseConv(LearnedFeatures, BaseAutogradNetwork):
     """Images and series, channels last, through convolutions and a perceptron."""
 
     _parameter_constraints: dict = {

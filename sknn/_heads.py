@@ -23,7 +23,7 @@ REGRESSION_LOSSES = {
 }
 
 
-def _check_stochastic(estimator):
+def check_stochastic(estimator):
     """Refuse `partial_fit` where there are no epochs."""
     if estimator.solver == "lbfgs":
         raise AttributeError(
@@ -44,6 +44,29 @@ def _one_column(y):
         )
         return y.ravel()
     return y
+
+
+def check_classes(estimator, classes, continues):
+    """Check that `classes` come with the first partial_fit and never change."""
+    if not continues and classes is None:
+        raise ValueError("classes must be passed on the first call to partial_fit.")
+    if classes is None:
+        return
+    if continues and not np.array_equal(estimator.classes_, unique_labels(classes)):
+        raise ValueError(
+            f"classes must be the same as on the last call to partial_fit, "
+            f"{estimator.classes_}: got {classes}."
+        )
+
+
+def refuse_balanced(estimator):
+    """Refuse weights that only the counts of all rows tell, in partial_fit."""
+    if estimator.class_weight == "balanced":
+        raise ValueError(
+            "class_weight='balanced' is not supported for partial_fit, which never "
+            "sees all classes' counts: pass a dict of weights, for example from "
+            "sklearn.utils.compute_class_weight."
+        )
 
 
 class ClassifierHead(ClassifierMixin):
@@ -67,7 +90,7 @@ class ClassifierHead(ClassifierMixin):
 
     def _make_targets(self, y, classes, continues, incremental):
         if incremental:
-            self._check_classes(classes, continues)
+            check_classes(self, classes, continues)
         if not continues:
             if classes is None or y.ndim == 2:
                 return ClassTargets.fit(y)
@@ -84,18 +107,6 @@ class ClassifierHead(ClassifierMixin):
         self._targets.check_known(y)
         return self._targets
 
-    def _check_classes(self, classes, continues):
-        """Check that `classes` come with the first partial_fit and never change."""
-        if not continues and classes is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        if classes is None:
-            return
-        if continues and not np.array_equal(self.classes_, unique_labels(classes)):
-            raise ValueError(
-                f"classes must be the same as on the last call to partial_fit, "
-                f"{self.classes_}: got {classes}."
-            )
-
     def _check_validation_targets(self, targets, y_val):
         targets.check_known(y_val)
 
@@ -104,12 +115,8 @@ class ClassifierHead(ClassifierMixin):
         self.classes_, self.n_outputs_ = targets.classes, targets.n_outputs
 
     def _combine_weights(self, X, y, sample_weight, targets, incremental, dtype):
-        if incremental and self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' is not supported for partial_fit, which never "
-                "sees all classes' counts: pass a dict of weights, for example from "
-                "sklearn.utils.compute_class_weight."
-            )
+        if incremental:
+            refuse_balanced(self)
         return combine_weights(X, sample_weight, dtype, self.class_weight, targets, y)
 
     def _score_raw(self, raw, y, sample_weight):
@@ -122,7 +129,7 @@ class ClassifierHead(ClassifierMixin):
             hits = hits.all(axis=1)
         return float(np.average(hits, weights=sample_weight))
 
-    @available_if(_check_stochastic)
+    @available_if(check_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train for one epoch more on the given rows.
@@ -317,7 +324,7 @@ class RegressorHead(RegressorMixin):
         ]
         return float(np.mean(scores))
 
-    @available_if(_check_stochastic)
+    @available_if(check_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch more on the given rows.

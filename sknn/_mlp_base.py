@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknn._base import BaseNetwork
 from sknn._door import refuse_if_not_finite
-from sknn._sklearn_compat import Interval, StrOptions, check_feature_names_in
+from sknn._features import LearnedFeatures
+from sknn._sklearn_compat import Interval, StrOptions
 from sknn.modules import MLP
 from sknn.training._activations import ACTIVATIONS
 from sknn.training._batch_norm import BatchNorm
@@ -33,7 +34,7 @@ OUTPUT_ACTIVATIONS = {
 }
 
 
-class BaseMLP(BaseNetwork):
+class BaseMLP(LearnedFeatures, BaseNetwork):
     """What both perceptrons share: layers, the delta rule, weights as arrays."""
 
     _parameter_constraints: dict = {
@@ -250,46 +251,16 @@ class BaseMLP(BaseNetwork):
             forward = self._forward_of([p.detach() for p in self._flat.parameters])
         return forward(X, hidden, on_doubt)
 
-    def transform(self, X):
-        """Activations of the last hidden layer: the features that were learned.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, hidden_layer_sizes[-1])
-            Activations; `X` itself where there is no hidden layer.
-        """
+    def _hidden_outputs(self, X):
         check_is_fitted(self)
-        if len(self.module_.layers) == 1:
-            X = self._checked_inputs(X)
-            return X if sparse.issparse(X) else np.asarray(X)
-        return self._checked_outputs(X, hidden=True)
+        if self._has_hidden_layers:
+            return self._checked_outputs(X, hidden=True)
+        X = self._checked_inputs(X)
+        return X if sparse.issparse(X) else np.asarray(X)
 
-    def get_feature_names_out(self, input_features=None):
-        """Names of the columns of `transform`.
-
-        Parameters
-        ----------
-        input_features : array-like of str, default=None
-            Names of the inputs, checked against those seen in fit.
-
-        Returns
-        -------
-        ndarray of str
-            The lower-case class name and a number, or the inputs' names where there
-            is no hidden layer.
-        """
-        check_is_fitted(self)
-        names = check_feature_names_in(self, input_features)
-        if len(self.module_.layers) == 1:
-            return names
-        n_hidden = self.module_.layers[-1].in_features
-        prefix = type(self).__name__.lower()
-        return np.asarray([f"{prefix}{i}" for i in range(n_hidden)], dtype=object)
+    @property
+    def _has_hidden_layers(self):
+        return len(self.module_.layers) > 1
 
     @property
     def coefs_(self):

@@ -4,7 +4,7 @@ from numbers import Integral
 
 from sknn._autograd_base import check_rates, check_sizes
 from sknn._sequence_base import PARAMETERS as SEQUENCE_PARAMETERS
-from sknn._sequence_base import BaseSequenceNetwork
+from sknn._sequence_base import BaseSequenceNetwork, choose_dim
 from sknn._sklearn_compat import Interval, StrOptions
 from sknn.modules import RecurrentNet
 from sknn.training._sequence_initialization import initialize_sequence_net
@@ -81,9 +81,7 @@ class BaseRecurrent(BaseSequenceNetwork):
         return check_rates(self.dropout, len(sizes), "recurrent layers")
 
     def _make_module(self, X, n_outputs, device):
-        dim, n_tokens = self.embedding_dim, self._n_tokens
-        if n_tokens and dim == "auto":
-            dim = min(round(1.6 * n_tokens**0.56), 64)
+        n_tokens = self._n_tokens
         return RecurrentNet(
             X.n_channels,
             n_outputs,
@@ -95,7 +93,8 @@ class BaseRecurrent(BaseSequenceNetwork):
             pooling=self.pooling,
             dropout=self._dropout_rates,
             n_tokens=n_tokens,
-            embedding_dim=dim if n_tokens else None,
+            embedding_dim=n_tokens and choose_dim(self.embedding_dim, n_tokens),
+            **self._letters,
             device=device,
         )
 

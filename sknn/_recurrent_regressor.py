@@ -1,12 +1,13 @@
 """Recurrent regressor of sequences."""
 
 from sknn._docs import describe
+from sknn._features import LearnedFeatures
 from sknn._heads import RegressorHead
 from sknn._recurrent_base import PARAMETERS, BaseRecurrent
 
 
 @describe(PARAMETERS, batch_size=32, weight_init='"glorot_uniform"')
-class RecurrentRegressor(RegressorHead, BaseRecurrent):
+class RecurrentRegressor(RegressorHead, LearnedFeatures, BaseRecurrent):
     """Recurrent regressor of sequences of any lengths.
 
     Layers of lstm, gru or plain recurrent units (Goodfellow et al. 2016, chapter 10) on

@@ -55,26 +55,23 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
         tags.input_tags.three_d_array = True
         return tags
 
-    def _check_X(self, X, dtype, *, reset, **options):
+    def _check_X(self, X, dtype, *, reset, sample_weight=None, **options):
         if isinstance(X, Sequences):  # read before
             return X
-        X = X if self.tokens else _as_array(X)
-        n_axes = None if self.tokens else _axes_of_numbers(X)
+        X = X if self.tokens else tidy(X)
+        n_axes = None if self.tokens else axes_of_numbers(X)
         if n_axes != 2 or not (reset or self._fitted_to_table):
-            return self._check_sequences(X, n_axes, dtype, reset, options)
+            return self._check_sequences(
+                X, n_axes, dtype, reset, sample_weight, options
+            )
         checked = super()._check_X(X, dtype, reset=reset, **options)
         X, *y = checked if isinstance(checked, tuple) else (checked,)
         X = self._read(X, X.dtype, reset, n_features=X.shape[1])
         return (X, *y) if y else X
 
-    def _check_sequences(self, X, n_axes, dtype, reset, options):
+    def _check_sequences(self, X, n_axes, dtype, reset, sample_weight, options):
         """Sequences that are no table, and y where there is any."""
-        dtype = np.float32 if isinstance(dtype, list) else dtype
-        if n_axes is not None:
-            X = check_array(
-                X, dtype=dtype, ensure_2d=False, allow_nd=True, estimator=self
-            )
-        X = self._read(X, dtype, reset)
+        X = self._check_steps(X, n_axes, dtype, reset, sample_weight)
         if "y" not in options:
             return X
         own = {k: v for k, v in options.items() if k in ("multi_output", "y_numeric")}
@@ -82,7 +79,21 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
         check_consistent_length(X, y)
         return X, y
 
-    def _read(self, X, dtype, reset, n_features=None):
+    def _check_steps(self, X, n_axes, dtype, reset, sample_weight=None):
+        """Sequences that are no table."""
+        dtype = np.float32 if isinstance(dtype, list) else dtype
+        if n_axes is not None:
+            X = check_array(
+                X,
+                dtype=dtype,
+                ensure_2d=False,
+                allow_nd=True,
+                ensure_all_finite=False,  # the reader says which sequence is not
+                estimator=self,
+            )
+        return self._read(X, dtype, reset, sample_weight)
+
+    def _read(self, X, dtype, reset, sample_weight=None, n_features=None):
         """Sequences by the rules of the first fit, which are set here by `reset`."""
         if not reset:
             return self._reader.read(X, dtype)
@@ -93,6 +104,8 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
             tokenizer=self.tokenizer,
             min_count=self.min_count,
             max_vocab=self.max_vocab,
+            sample_weight=sample_weight,
+            **self._reading,
         )
         self._fitted_to_table = n_features is not None
         for name in ("vocabulary_",) if n_features else SET_BY_FIT:
@@ -104,6 +117,16 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
         return X
 
     @property
+    def _reading(self):
+        """Further options of the reader."""
+        return {}
+
+    @property
+    def _letters(self):
+        """What a module is told of the letters of tokens, where these are read."""
+        return {}
+
+    @property
     def _n_tokens(self):
         """Rows of an embedding, the first of which is for unseen tokens, or None."""
         if self._reader.kind != "tokens":
@@ -111,7 +134,12 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
         return len(self._reader.vocabulary) + 1
 
 
-def _as_array(X):
+def choose_dim(dim, n_rows):
+    """Entries of a learned vector for each of `n_rows`; "auto" asks for a rule."""
+    return min(round(1.6 * n_rows**0.56), 64) if dim == "auto" else dim
+
+
+def tidy(X):
     """Table of a list of equally long lists, and arrays of what else makes them."""
     if hasattr(X, "shape"):
         return X
@@ -123,7 +151,7 @@ def _as_array(X):
     return X
 
 
-def _axes_of_numbers(X):
+def axes_of_numbers(X):
     """Axes of an array or table that scikit-learn has to check; None for sequences."""
     if not hasattr(X, "shape"):
         return None

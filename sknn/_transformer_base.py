@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import torch
+from torch import nn
 
 from sknn._sequence_base import PARAMETERS as SEQUENCE_PARAMETERS
 from sknn._sequence_base import BaseSequenceNetwork
@@ -14,7 +15,7 @@ from sknn.training._gradient import call
 from sknn.training._sequence_initialization import initialize_sequence_net
 
 # multiply-adds of a batch's largest product from which torch's second thread pays
-WORTH_THREADS = 8_000_000
+WORTH_THREADS = 16_000_000
 
 PARAMETERS = {
     **SEQUENCE_PARAMETERS,
@@ -108,6 +109,7 @@ class BaseTransformer(BaseSequenceNetwork):
             dropout=self.dropout,
             max_length=int(X.lengths.max()),
             n_tokens=self._n_tokens,
+            **self._letters,
             device=device,
         )
 
@@ -123,8 +125,9 @@ class BaseTransformer(BaseSequenceNetwork):
 
         None on a CPU where that is short: see `BaseConv`.
         """
-        n_steps = float(X.lengths.mean())
-        product = int(super()._largest_product(X, n_rows * n_steps))
+        linear = [m for m in self.module_.modules() if isinstance(m, nn.Linear)]
+        largest = max(layer.weight.numel() for layer in linear)
+        product = int(n_rows * X.lengths.mean() * largest)
         return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
 
     def attention_weights(self, X):

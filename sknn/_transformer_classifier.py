@@ -1,12 +1,13 @@
 """Transformer classifier of sequences."""
 
 from sknn._docs import describe
+from sknn._features import LearnedFeatures
 from sknn._heads import ClassifierHead
 from sknn._transformer_base import PARAMETERS, BaseTransformer
 
 
 @describe(PARAMETERS, batch_size=32, weight_init='"glorot_uniform"')
-class TransformerClassifier(ClassifierHead, BaseTransformer):
+class TransformerClassifier(ClassifierHead, LearnedFeatures, BaseTransformer):
     """Transformer classifier of sequences of any lengths.
 
     An encoder of self-attention layers (Vaswani et al. 2017) on

@@ -1,12 +1,13 @@
 """Transformer regressor of sequences."""
 
 from sknn._docs import describe
+from sknn._features import LearnedFeatures
 from sknn._heads import RegressorHead
 from sknn._transformer_base import PARAMETERS, BaseTransformer
 
 
 @describe(PARAMETERS, batch_size=32, weight_init='"glorot_uniform"')
-class TransformerRegressor(RegressorHead, BaseTransformer):
+class TransformerRegressor(RegressorHead, LearnedFeatures, BaseTransformer):
     """Transformer regressor of sequences of any lengths.
 
     An encoder of self-attention layers (Vaswani et al. 2017) on

@@ -135,6 +135,10 @@ INPUTS = {
     "none": ([], ["0 sample", "at least one sequence"]),
     "nan": (with_value(np.nan), ["NaN", r"X\[3\]", "step 1"]),
     "inf": (with_value(np.inf), ["infinity", r"X\[3\]", "step 1"]),
+    "nan in an array": (
+        np.where(np.arange(360).reshape(30, 4, 3) == 43, np.nan, 1),
+        ["NaN", r"X\[3\]", "step 2"],
+    ),
     "empty series": ([*X[:29], np.ones((0, 2))], [r"X\[29\]", "no steps"]),
     "channels": ([*X[:29], np.ones((2, 3))], [r"X\[29\]", "3", "2"]),
     "mixed": ([*X[:29], ["sun"]], [r"X\[29\]"]),

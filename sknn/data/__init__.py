@@ -10,8 +10,10 @@ from sknn.data._scaling import channel_moments
 from sknn.data._sequence_batches import SequenceBatches
 from sknn.data._sequence_reader import SequenceReader
 from sknn.data._sequences import Sequences
+from sknn.data._step_labels import as_object_array, read_labels
+from sknn.data._step_targets import StepTargets, step_weights
 from sknn.data._targets import ClassTargets, RealTargets
-from sknn.data._weights import combine_weights
+from sknn.data._weights import combine_weights, weights_of_classes
 
 __all__ = [
     "Batch",
@@ -22,6 +24,8 @@ __all__ = [
     "SequenceBatches",
     "SequenceReader",
     "Sequences",
+    "StepTargets",
+    "as_object_array",
     "channel_moments",
     "combine_weights",
     "convert",
@@ -30,7 +34,10 @@ __all__ = [
     "make_batch",
     "make_batches",
     "move",
+    "read_labels",
     "sample_shape",
     "split_for_validation",
+    "step_weights",
     "to_tensor",
+    "weights_of_classes",
 ]

@@ -112,16 +112,17 @@ class TensorBatches:
         x = self.dataset.arrays[0][index]
         return self._to_device(x.toarray() if sparse.issparse(x) else x)
 
+    def _targets(self, index):
+        """Targets of these rows as a tensor, and weights as an array or None."""
+        _, y, weight = self.dataset.arrays
+        y = np.zeros(len(index)) if y is None else y[index]
+        return self._to_device(y), None if weight is None else weight[index]
+
     def __iter__(self):
         """Yield batches of tensors in memory of their own, for whoever keeps them."""
-        _, y, weight = self.dataset.arrays
         for index in self._next_indices():
-            yield make_batch(
-                self._inputs(index),
-                self._to_device(np.zeros(len(index)) if y is None else y[index]),
-                None if weight is None else weight[index],
-                self._to_device,
-            )
+            inputs, targets = self._inputs(index), self._targets(index)
+            yield make_batch(inputs, *targets, self._to_device)
 
     def _to_device(self, array):
         return to_tensor(array).to(self.device)

@@ -7,6 +7,7 @@ from sknn.data._batches import ResidentBatches, TensorBatches
 from sknn.data._mapped import is_memory_mapped
 from sknn.data._sequence_batches import SequenceBatches
 from sknn.data._sequences import Sequences
+from sknn.data._step_batches import StepBatches
 
 
 def make_batches(dataset, *args, device="cpu", **kwargs):
@@ -15,10 +16,10 @@ def make_batches(dataset, *args, device="cpu", **kwargs):
     Sequences, memory-mapped and sparse rows stream to an accelerator; others live
     there. The arguments are those of `TensorBatches`.
     """
-    X = dataset.arrays[0]
+    X, y, _ = dataset.arrays
     on_cpu = torch.device(device).type == "cpu"
     if isinstance(X, Sequences):
-        batches = SequenceBatches
+        batches = StepBatches if isinstance(y, Sequences) else SequenceBatches
     elif on_cpu or sparse.issparse(X) or is_memory_mapped(X):
         batches = TensorBatches
     else:

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn import get_config
 
 from sknn.data._sequences import Sequences
+from sknn.data._spelling import N_RESERVED, make_alphabet, spell
 from sknn.data._steps import collect_steps
 from sknn.data._vocabulary import encode_tokens, make_vocabulary
 
@@ -40,6 +41,11 @@ class SequenceReader:
         Cuts a string into a list of strings. None gives the matches of
         ``\w+|[^\w\s]`` in the string in lower case: runs of word characters, and
         each other character that is not a space.
+    alphabet : dict or None
+        Number of each letter where tokens are strings that are read with their
+        letters: a step is then the token's id and the letters behind it.
+    needs_steps : bool
+        Whether empty sequences are refused.
 
     Attributes
     ----------
@@ -47,14 +53,28 @@ class SequenceReader:
         What the steps are.
     """
 
-    def __init__(self, form, n_channels=None, vocabulary=None, tokenizer=None):
+    def __init__(
+        self,
+        form,
+        n_channels=None,
+        vocabulary=None,
+        tokenizer=None,
+        alphabet=None,
+        needs_steps=False,
+    ):
         self.form, self.n_channels = form, n_channels
         self.vocabulary, self.tokenizer = vocabulary, tokenizer
+        self.alphabet, self.needs_steps = alphabet, needs_steps
 
     @property
     def kind(self):
         """What the steps are: "numbers" or "tokens"."""
         return "numbers" if self.form == "numbers" else "tokens"
+
+    @property
+    def n_letters(self):
+        """Numbers of letters, those of padding and unseen ones included, or None."""
+        return None if self.alphabet is None else len(self.alphabet) + N_RESERVED
 
     @classmethod
     def fit(
@@ -65,6 +85,9 @@ class SequenceReader:
         tokenizer=None,
         min_count=1,
         max_vocab=None,
+        sample_weight=None,
+        spelled=False,
+        needs_steps=False,
         name="X",
     ):
         """Reader for `X` and what is like it.
@@ -81,6 +104,13 @@ class SequenceReader:
             Tokens that occur less often count as unseen.
         max_vocab : int, optional
             How many tokens get an id, the most frequent ones.
+        sample_weight : array-like of shape (n,), optional
+            Whole numbers are how often each sequence counts; of others only zeros
+            matter: these sequences do not count.
+        spelled : bool
+            Whether tokens that are strings are read with their letters.
+        needs_steps : bool
+            Whether empty sequences are refused; they are where tokens are spelled.
         name : str
             What errors call `X`.
 
@@ -92,8 +122,8 @@ class SequenceReader:
         ValueError
             For sequences that do not fit together, or no steps at all.
         """
-        options = (tokens, tokenizer, min_count, max_vocab, name)
-        return cls._fit(X, *options)[0]
+        options = (tokens, tokenizer, min_count, max_vocab, sample_weight)
+        return cls._fit(X, *options, spelled, needs_steps, name)[0]
 
     @classmethod
     def fit_read(cls, X, dtype, *, name="X", **options):
@@ -122,6 +152,9 @@ class SequenceReader:
         tokenizer=None,
         min_count=1,
         max_vocab=None,
+        sample_weight=None,
+        spelled=False,
+        needs_steps=False,
         name="X",
     ):
         """Reader and the steps of `X`."""
@@ -138,8 +171,19 @@ class SequenceReader:
             )
         if steps.form == "numbers":
             return cls("numbers", n_channels=steps.values.shape[1]), steps
-        vocabulary = make_vocabulary(steps.values, min_count, max_vocab, name)
-        return cls(steps.form, vocabulary=vocabulary, tokenizer=tokenizer), steps
+        times = _times(sample_weight, steps.lengths)
+        vocabulary = make_vocabulary(steps.values, min_count, max_vocab, name, times)
+        alphabet = None
+        if spelled and steps.form != "integers":
+            alphabet = make_alphabet(steps.values)
+        reader = cls(
+            steps.form,
+            vocabulary=vocabulary,
+            tokenizer=tokenizer,
+            alphabet=alphabet,
+            needs_steps=needs_steps or spelled,
+        )
+        return reader, steps
 
     def read(self, X, dtype, name="X"):
         """Sequences of what the reader was fitted to.
@@ -156,7 +200,8 @@ class SequenceReader:
         Returns
         -------
         Sequences
-            An empty sequence of tokens, or string, is read as one unseen token.
+            An empty sequence of tokens, or string, is read as one unseen token; where
+            tokens are read with their letters, there must be none.
 
         Raises
         ------
@@ -197,6 +242,8 @@ class SequenceReader:
                 f"{name} must hold {FORMS[self.form]}, as fitted: got "
                 f"{FORMS[steps.form]}, from {name}[0] on."
             )
+        if self.needs_steps and not steps.lengths.all():
+            raise ValueError(f"{name}[{steps.lengths.argmin()}] has no steps.")
         if self.kind == "tokens":
             return self._encoded_tokens(steps)
         if steps.form is None:
@@ -219,7 +266,22 @@ class SequenceReader:
             with_unseen = np.zeros(lengths.sum(), np.int64)
             with_unseen[np.repeat(steps.lengths > 0, lengths)] = ids
             ids = with_unseen
-        return Sequences(ids, _starts(lengths))
+        if self.alphabet is None:
+            return Sequences(ids, _starts(lengths))
+        letters = spell(steps.values, self.alphabet)
+        return Sequences(
+            np.column_stack([ids.astype(letters.dtype), letters]), _starts(lengths)
+        )
+
+
+def _times(sample_weight, lengths):
+    """How often each step counts, or None; bad weights are for others to refuse."""
+    weight = np.asarray(sample_weight)
+    if weight.shape != lengths.shape or weight.dtype.kind not in "biuf":
+        return None
+    is_whole = np.isfinite(weight).all() and (weight == np.floor(weight)).all()
+    times = np.maximum(weight, 0) if is_whole else weight > 0
+    return np.repeat(times.astype(np.int64), lengths) if times.any() else None
 
 
 def _starts(lengths):

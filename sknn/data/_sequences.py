@@ -66,11 +66,15 @@ class Sequences:
             return Sequences(self.values[starts[0] : starts[-1]], starts - starts[0])
         if self.is_even:
             return self.from_array(self._as_block()[key])
+        starts = np.append(0, np.cumsum(self.lengths[key]))
+        return Sequences(self.values[self.find_steps(key)], starts)
+
+    def find_steps(self, key):
+        """Where the steps of selected sequences lie in `values`, one after another."""
         lengths = self.lengths[key]
-        starts = np.append(0, np.cumsum(lengths))
-        steps = np.repeat(self.starts[:-1][key] - starts[:-1], lengths)
-        steps += np.arange(starts[-1])
-        return Sequences(self.values[steps], starts)
+        stops = np.cumsum(lengths)
+        steps = np.repeat(self.starts[:-1][key] - (stops - lengths), lengths)
+        return steps + np.arange(len(steps))
 
     def padded(self, index=None):
         """Sequences as one array, zeros behind the shorter ones.

@@ -23,7 +23,7 @@ def cut_words(text):
     return WORD.findall(text.lower())
 
 
-def make_vocabulary(tokens, min_count=1, max_vocab=None, name="X"):
+def make_vocabulary(tokens, min_count=1, max_vocab=None, name="X", times=None):
     """Id of each token that is frequent enough.
 
     Parameters
@@ -36,18 +36,25 @@ def make_vocabulary(tokens, min_count=1, max_vocab=None, name="X"):
         How many tokens to keep, the most frequent ones.
     name : str
         What the tokens are of, for an error.
+    times : ndarray of int, optional
+        How often each of `tokens` counts; None is once.
 
     Returns
     -------
     dict
-        Ids from 1 on by falling count, equal counts in the order of the tokens.
+        Ids from 1 on by falling count, equal counts in the tokens' own order.
 
     Raises
     ------
     ValueError
         If no token is left.
     """
-    counts = Counter(tokens.tolist() if isinstance(tokens, np.ndarray) else tokens)
+    tokens = tokens.tolist() if isinstance(tokens, np.ndarray) else tokens
+    counts = Counter(tokens)
+    if times is not None:
+        counts = Counter()
+        for token, n in zip(tokens, times.tolist(), strict=True):
+            counts[token] += n
     kept = [(-count, token) for token, count in counts.items() if count >= min_count]
     if not kept:
         most = max(counts.values(), default=0)

@@ -63,20 +63,37 @@ def class_factor(class_weight, targets, y, weight):
                 f"{class_weight}."
             )
         columns = y.astype(np.int64).T
-        factors = [_balanced(column, 2, weight) for column in columns]
+        factors = [_balanced(column, 2, weight)[column] for column in columns]
         return np.prod(factors, axis=0)
-    codes, n_classes = targets.codes(y), len(targets.classes)
+    codes = targets.codes(y)
+    return weights_of_classes(class_weight, targets.classes, codes, weight)[codes]
+
+
+def weights_of_classes(class_weight, classes, codes, weight=None):
+    """Weight of each class.
+
+    Parameters
+    ----------
+    class_weight : dict or "balanced"
+        As for `combine_weights`.
+    classes : ndarray of shape (n_classes,)
+        Labels.
+    codes : ndarray of int
+        Classes of the rows.
+    weight : ndarray, optional
+        Weights of the rows.
+    """
     if class_weight == "balanced":
-        return _balanced(codes, n_classes, weight)
-    return _class_weights(class_weight, targets.classes.tolist())[codes]
+        return _balanced(codes, len(classes), weight)
+    return _class_weights(class_weight, classes.tolist())
 
 
 def _balanced(codes, n_classes, weight):
     """Weights under which all classes that occur have the same total."""
     counts = np.bincount(codes, weights=weight, minlength=n_classes)
     n_present, total = np.count_nonzero(counts), counts.sum()
-    counts[counts == 0] = 1.0  # nothing of weight refers to these
-    return (total / (n_present * counts))[codes]
+    counts[counts == 0] = 1  # nothing of weight refers to these
+    return total / (n_present * counts)
 
 
 def _class_weights(class_weight, classes):

@@ -27,9 +27,10 @@ class RecurrentNet(SequenceNet):
         Kind of the units.
     bidirectional : bool
         Whether each layer has another beside it that reads from the end.
-    pooling : {"last", "mean", "max"}
+    pooling : {"last", "mean", "max"} or None
         What is taken of the last layer's states: the one after all steps, in either
-        direction, or the mean or the largest of all.
+        direction, or the mean or the largest of all. None takes all: outputs are those
+        of each step, sequence after sequence.
     dropout : sequence of float, optional
         Rate of each layer's outputs (Zaremba et al. 2014); those of the last are
         pooled before that, as averaging would undo it.
@@ -38,6 +39,8 @@ class RecurrentNet(SequenceNet):
         for unseen ones.
     embedding_dim : int, optional
         Entries of a token's vector; None: as many as the first layer has units.
+    n_letters, letter_dim : int, optional
+        Size of the alphabet and entries of a letter's vector where tokens are spelled.
     device : torch.device or str, optional
         Where the parameters are made; on "meta" they take no memory and draw no
         random numbers.
@@ -46,7 +49,7 @@ class RecurrentNet(SequenceNet):
     ----------
     scaling : ChannelScaling
         What numbers go through first; or
-    embedding : Embedding
+    embedding : Embedding or SpelledEmbedding
         what makes vectors of tokens.
     layers : torch.nn.ModuleList
         Recurrent layers.
@@ -58,7 +61,8 @@ class RecurrentNet(SequenceNet):
     Notes
     -----
     ``forward(x, lengths=None)`` maps (batch, steps, channels) of any real type, or
-    (batch, steps) tokens, to the raw outputs (batch, outputs). `lengths` (batch,), each
+    (batch, steps) tokens, or (batch, steps, 1 + letters) where they are spelled (see
+    `SpelledEmbedding`), to the raw outputs (batch, outputs). `lengths` (batch,), each
     at least 1, says where the padding begins, which has no influence; None: nowhere.
 
     Examples
@@ -79,18 +83,23 @@ class RecurrentNet(SequenceNet):
         hidden_layer_sizes: Sequence[int] = (64,),
         cell: str = "lstm",
         bidirectional: bool = False,
-        pooling: str = "last",
+        pooling: str | None = "last",
         dropout: Sequence[float] = (),
         n_tokens: int | None = None,
         embedding_dim: int | None = None,
+        n_letters: int | None = None,
+        letter_dim: int | None = None,
         device: torch.device | str | None = None,
     ) -> None:
-        n_inputs = embedding_dim or hidden_layer_sizes[0]
         super().__init__(
-            n_channels, n_tokens=n_tokens, embedding_dim=n_inputs, device=device
+            n_channels,
+            n_tokens=n_tokens,
+            embedding_dim=embedding_dim or hidden_layer_sizes[0],
+            n_letters=n_letters,
+            letter_dim=letter_dim,
+            device=device,
         )
-        if n_tokens is None:
-            n_inputs = n_channels
+        n_inputs = self.n_entered
         self.bidirectional, self.pooling = bidirectional, pooling
         self.layers = nn.ModuleList()
         self.dropouts = nn.ModuleList(Dropout(0.0) for _ in hidden_layer_sizes)
@@ -125,7 +134,7 @@ class RecurrentNet(SequenceNet):
         return x
 
     def hidden(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Pooled states of the last layer, (batch, n_features)."""
+        """Pooled states of the last layer, (batch, n_features), or those of steps."""
         return self.dropouts[-1](self._pool(self.encode(x, lengths), lengths))
 
     def _pool(self, states: Tensor, lengths: Tensor | None) -> Tensor:

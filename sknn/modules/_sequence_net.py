@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from sknn.modules._channel_scaling import ChannelScaling
 from sknn.modules._embedding import Embedding
 from sknn.modules._mlp import Linear
+from sknn.modules._spelling import SpelledEmbedding
 from sknn.modules._steps import clear_padding
 
 
@@ -25,6 +26,9 @@ class SequenceNet(nn.Module, ABC):
         Entries of a token's vector.
     embedding_scale : float
         What these vectors are multiplied by.
+    n_letters, letter_dim : int, optional
+        Size of the alphabet and entries of a letter's vector where tokens are spelled;
+        None: they are not.
     device : torch.device or str, optional
         Where the parameters are made.
 
@@ -32,8 +36,10 @@ class SequenceNet(nn.Module, ABC):
     ----------
     scaling : ChannelScaling
         What numbers go through first; or
-    embedding : Embedding
+    embedding : Embedding or SpelledEmbedding
         what makes vectors of tokens.
+    n_entered : int
+        Entries of such a vector, or channels.
     output : Linear
         Last layer.
     """
@@ -47,14 +53,25 @@ class SequenceNet(nn.Module, ABC):
         n_tokens: int | None = None,
         embedding_dim: int | None = None,
         embedding_scale: float = 1.0,
+        n_letters: int | None = None,
+        letter_dim: int | None = None,
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
         self.takes_tokens = n_tokens is not None
-        if self.takes_tokens:
+        if not self.takes_tokens:
+            self.scaling, self.n_entered = (
+                ChannelScaling(n_channels, device),
+                n_channels,
+            )
+        elif n_letters is None:
             self.embedding = Embedding(n_tokens, embedding_dim, embedding_scale, device)
+            self.n_entered = embedding_dim
         else:
-            self.scaling = ChannelScaling(n_channels, device)
+            self.embedding = SpelledEmbedding(
+                n_tokens, embedding_dim, n_letters, letter_dim, embedding_scale, device
+            )
+            self.n_entered = self.embedding.n_features
 
     def enter(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         """Scaled channels or vectors of tokens, (batch, steps, features)."""

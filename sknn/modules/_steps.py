@@ -61,4 +61,11 @@ def take_max(x: Tensor, lengths: Tensor | None) -> Tensor:
     return x.amax(1)
 
 
-POOLINGS = {"last": take_last, "mean": take_mean, "max": take_max}
+def take_all(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """All steps of all sequences, one after another: (sum of lengths, features)."""
+    if lengths is None:
+        return x.flatten(0, 1)
+    return x[~find_padding(lengths, x.shape[1])]
+
+
+POOLINGS = {"last": take_last, "mean": take_mean, "max": take_max, None: take_all}

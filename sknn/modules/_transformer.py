@@ -36,9 +36,10 @@ class TransformerNet(SequenceNet):
         How steps know their position: vectors added to them (Vaswani et al. 2017,
         section 3.5), or queries and keys turned in each layer (Su et al. 2021); None:
         sequences are sets.
-    pooling : {"mean", "cls", "max"}
+    pooling : {"mean", "cls", "max"} or None
         Mean or largest value over the steps, or what becomes of a learned vector put
-        in front of them (Devlin et al. 2019).
+        in front of them (Devlin et al. 2019). None pools nothing: outputs are those of
+        each step, sequence after sequence.
     activation : str
         Name of the activation between linear layers, one of `MLP`'s.
     norm_first : bool
@@ -53,6 +54,8 @@ class TransformerNet(SequenceNet):
     n_tokens : int, optional
         Size of the vocabulary where steps are tokens, row 0 included, which stands
         for unseen ones.
+    n_letters, letter_dim : int, optional
+        Size of the alphabet and entries of a letter's vector where tokens are spelled.
     device : torch.device or str, optional
         Where the parameters are made; on "meta" they take no memory and draw no
         random numbers.
@@ -61,7 +64,7 @@ class TransformerNet(SequenceNet):
     ----------
     scaling : ChannelScaling
         What numbers go through first; or
-    embedding : Embedding
+    embedding : Embedding or SpelledEmbedding
         what makes vectors of tokens.
     layers : torch.nn.ModuleList
         Encoder layers.
@@ -77,7 +80,8 @@ class TransformerNet(SequenceNet):
     Notes
     -----
     ``forward(x, lengths=None)`` maps (batch, steps, channels) of any real type, or
-    (batch, steps) tokens, to the raw outputs (batch, outputs). `lengths` (batch,), each
+    (batch, steps) tokens, or (batch, steps, 1 + letters) where they are spelled (see
+    `SpelledEmbedding`), to the raw outputs (batch, outputs). `lengths` (batch,), each
     at least 1, says where the padding begins, which has no influence; None: nowhere.
 
     Examples
@@ -102,12 +106,14 @@ class TransformerNet(SequenceNet):
         n_layers: int = 2,
         dim_feedforward: int | None = None,
         positional_encoding: str | None = "sinusoidal",
-        pooling: str = "mean",
+        pooling: str | None = "mean",
         activation: str = "relu",
         norm_first: bool = True,
         dropout: float = 0.0,
         max_length: int | None = None,
         n_tokens: int | None = None,
+        n_letters: int | None = None,
+        letter_dim: int | None = None,
         device: torch.device | str | None = None,
     ) -> None:
         check_sizes(d_model, n_heads, positional_encoding, max_length)
@@ -116,12 +122,14 @@ class TransformerNet(SequenceNet):
             n_tokens=n_tokens,
             embedding_dim=d_model,
             embedding_scale=math.sqrt(d_model),
+            n_letters=n_letters,
+            letter_dim=letter_dim,
             device=device,
         )
         self.pooling = pooling
         self.projection = nn.Identity()
-        if n_tokens is None:
-            self.projection = Linear(n_channels, d_model, device=device)
+        if n_tokens is None or n_letters is not None:
+            self.projection = Linear(self.n_entered, d_model, device=device)
         self.positions = make_positions(
             positional_encoding, d_model, max_length, device
         )
@@ -186,7 +194,7 @@ class TransformerNet(SequenceNet):
         return self.norm(x)
 
     def hidden(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Pooled outputs of the last layer, (batch, d_model)."""
+        """Pooled outputs of the last layer, (batch, d_model), or those of all steps."""
         x = self.encode(x, lengths)
         if self.pooling == "cls":
             return x[:, 0]

@@ -189,6 +189,22 @@ def test_options_of_the_vocabulary_and_the_tokenizer():
     assert reader.vocabulary == {"y": 1, "x": 2}
 
 
+@pytest.mark.parametrize(
+    ("weight", "vocabulary"),
+    [
+        (None, {"b": 1, "a": 2, "c": 3}),
+        ([3, 1, 0], {"a": 1, "b": 2}),  # repetitions
+        ([0.5, 0.5, 0], {"b": 1, "a": 2}),  # rows of some weight count once
+        ([True, False, False], {"a": 1, "b": 2}),
+        ([0, 0, 0], {"b": 1, "a": 2, "c": 3}),  # refused elsewhere, as the next ones
+        ([1, 2], {"b": 1, "a": 2, "c": 3}),
+    ],
+)
+def test_how_often_weighted_tokens_count(weight, vocabulary):
+    X = [["a", "a", "b"], ["b", "b"], ["c"]]
+    assert SequenceReader.fit(X, sample_weight=weight).vocabulary == vocabulary
+
+
 NAN, INF = float("nan"), float("inf")
 BAD = {
     "nothing": ([], ValueError, r"0 sample\(s\) \(shape=\(0,\)\).*X must"),
