@@ -10,6 +10,7 @@ from sphinx_gallery.sorting import ExplicitOrder
 
 import sknn
 import sknn.display
+import sknn.metrics
 
 project = "sknn"
 author = "the sknn developers"
@@ -111,11 +112,11 @@ def check_api_list():
     """Raise if docs/api.rst and the packages' ``__all__`` list different names."""
     text = Path(__file__).with_name("api.rst").read_text(encoding="utf-8")
     documented = re.findall(r"^   (\w+)$", text, flags=re.MULTILINE)
-    exported = [*sknn.__all__, *sknn.display.__all__]
+    exported = [*sknn.__all__, *sknn.metrics.__all__, *sknn.display.__all__]
     if sorted(documented) != sorted(exported):
         raise ValueError(
             f"docs/api.rst lists {sorted(documented)}, "
-            f"sknn and sknn.display export {sorted(exported)}."
+            f"sknn, sknn.metrics and sknn.display export {sorted(exported)}."
         )
 
 
