@@ -1,8 +1,17 @@
 """Plain torch modules: they return raw outputs and know nothing of training."""
 
+from sknn.modules._beam_search import decode
 from sknn.modules._conv import ConvNet
 from sknn.modules._mlp import MLP
 from sknn.modules._recurrent import RecurrentNet
+from sknn.modules._seq2seq import Seq2SeqNet
 from sknn.modules._transformer import TransformerNet
 
-__all__ = ["MLP", "ConvNet", "RecurrentNet", "TransformerNet"]
+__all__ = [
+    "MLP",
+    "ConvNet",
+    "RecurrentNet",
+    "Seq2SeqNet",
+    "TransformerNet",
+    "decode",
+]
