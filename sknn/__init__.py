@@ -7,6 +7,7 @@ from sknn._mlp_regressor import MLPRegressor
 from sknn._recurrent_classifier import RecurrentClassifier
 from sknn._recurrent_regressor import RecurrentRegressor
 from sknn._recurrent_tagger import RecurrentTagger
+from sknn._seq2seq_transformer import Seq2SeqTransformer
 from sknn._transformer_classifier import TransformerClassifier
 from sknn._transformer_regressor import TransformerRegressor
 from sknn._transformer_tagger import TransformerTagger
@@ -21,6 +22,7 @@ __all__ = [
     "RecurrentClassifier",
     "RecurrentRegressor",
     "RecurrentTagger",
+    "Seq2SeqTransformer",
     "TransformerClassifier",
     "TransformerRegressor",
     "TransformerTagger",

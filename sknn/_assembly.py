@@ -205,10 +205,11 @@ def _make_validation(estimator, held_out, loss):
     targets = estimator._targets
     labels = targets.decode_encoded(held_out.y)
     score = _make_score(estimator, held_out, labels, held_out.weight)
-    X, (y, weight) = held_out.inputs, estimator._rows_of_loss(held_out)
+    evaluate = estimator._evaluator(held_out)
+    y, weight = estimator._rows_of_loss(held_out)
 
     def validate():
-        raw = estimator._raw_outputs(X)
+        raw = evaluate()
         value = loss.value(raw, y, weight)
         if not np.isfinite(targets.link(raw.copy())).all():
             return value, float("nan")
@@ -216,7 +217,7 @@ def _make_validation(estimator, held_out, loss):
             return value, -value
         if score is not None:
             return value, score()
-        return value, estimator._score_raw(raw, y, weight)
+        return value, estimator._score_held_out(held_out, raw, y, weight)
 
     return validate
 

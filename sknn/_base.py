@@ -74,10 +74,6 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
     def _set_target_attributes(self, targets):
         """Set fitted attributes that follow from the targets."""
 
-    @abstractmethod
-    def _score_raw(self, raw, y, sample_weight):
-        """Default score of raw outputs for encoded targets `y`."""
-
     def __sklearn_is_fitted__(self):
         return "module_" in vars(self)
 
@@ -98,6 +94,18 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
     def _batch_options(self, rows):
         """What the iterator of batches is given besides."""
         return {}
+
+    def _evaluator(self, rows):
+        """Closure that gives the raw outputs for rows."""
+        X = rows.inputs
+        return lambda: self._raw_outputs(X)
+
+    def _score_held_out(self, rows, raw, y, weight):
+        """Default score of rows whose raw outputs, targets and weights are given.
+
+        A head reads the score off the outputs by `_score_raw`, or in another way here.
+        """
+        return self._score_raw(raw, y, weight)
 
     def _rows_of_loss(self, rows):
         """Encoded targets and weights of what raw outputs have a row for."""

@@ -96,7 +96,7 @@ class TaggerHead:
     @property
     def _reading(self):
         spelled = self.char_embedding_dim is not None
-        return {"spelled": spelled, "needs_steps": True}
+        return {"spelled": spelled, "empty": "refused"}
 
     @property
     def _letters(self):

@@ -10,9 +10,11 @@ from sknn.data._scaling import channel_moments
 from sknn.data._sequence_batches import SequenceBatches
 from sknn.data._sequence_reader import SequenceReader
 from sknn.data._sequences import Sequences
+from sknn.data._step_batches import force
 from sknn.data._step_labels import as_object_array, read_labels
 from sknn.data._step_targets import StepTargets, step_weights
 from sknn.data._targets import ClassTargets, RealTargets
+from sknn.data._token_targets import TokenTargets
 from sknn.data._weights import combine_weights, weights_of_classes
 
 __all__ = [
@@ -25,11 +27,13 @@ __all__ = [
     "SequenceReader",
     "Sequences",
     "StepTargets",
+    "TokenTargets",
     "as_object_array",
     "channel_moments",
     "combine_weights",
     "convert",
     "converts_late",
+    "force",
     "iter_chunks",
     "make_batch",
     "make_batches",

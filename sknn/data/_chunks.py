@@ -13,13 +13,15 @@ MOST_ENTRIES = 1 << 18
 MOST_STEPS = 1 << 14
 
 
-def iter_chunks(X):
+def iter_chunks(X, most_steps=MOST_STEPS):
     """Yield which rows a chunk has, and the rows as tensors.
 
     Parameters
     ----------
     X : ndarray, MappedRows, Sequences or CSR matrix of shape (n_rows, ...)
         Inputs.
+    most_steps : int
+        Steps of a chunk of sequences, padding included.
 
     Yields
     ------
@@ -29,7 +31,7 @@ def iter_chunks(X):
         What a module takes.
     """
     if isinstance(X, Sequences):
-        yield from _iter_sequences(X)
+        yield from _iter_sequences(X, most_steps)
         return
     n_rows, *shape = X.shape
     chunk = MOST_ROWS
@@ -41,14 +43,14 @@ def iter_chunks(X):
         yield rows, to_tensor(part.toarray() if sparse.issparse(part) else part)
 
 
-def _iter_sequences(X):
+def _iter_sequences(X, most_steps):
     """Chunks of sequences of like lengths."""
     order, start = np.argsort(X.lengths, kind="stable"), 0
     longest = np.maximum(X.lengths[order], 1)
     while start < len(order):
         # rows are sorted: the last one that fits decides the width of all
         n_steps = longest[start:] * np.arange(1, len(order) - start + 1)
-        stop = start + max(int(np.searchsorted(n_steps, MOST_STEPS, "right")), 1)
+        stop = start + max(int(np.searchsorted(n_steps, most_steps, "right")), 1)
         rows = order[start:stop]
         x, lengths = X.padded(rows)
         if lengths is None:

@@ -7,7 +7,7 @@ from sknn.data._batches import ResidentBatches, TensorBatches
 from sknn.data._mapped import is_memory_mapped
 from sknn.data._sequence_batches import SequenceBatches
 from sknn.data._sequences import Sequences
-from sknn.data._step_batches import StepBatches
+from sknn.data._step_batches import ForcedBatches, StepBatches
 
 
 def make_batches(dataset, *args, device="cpu", **kwargs):
@@ -20,6 +20,7 @@ def make_batches(dataset, *args, device="cpu", **kwargs):
     on_cpu = torch.device(device).type == "cpu"
     if isinstance(X, Sequences):
         batches = StepBatches if isinstance(y, Sequences) else SequenceBatches
+        batches = ForcedBatches if "begin" in kwargs else batches
     elif on_cpu or sparse.issparse(X) or is_memory_mapped(X):
         batches = TensorBatches
     else:

@@ -39,7 +39,7 @@ class SequenceBatches(TensorBatches):
 
     def __init__(self, dataset, *args, **kwargs):
         super().__init__(dataset, *args, **kwargs)
-        self._lengths = dataset.arrays[0].lengths
+        self._lengths = self._lengths_of(dataset)
         lengths = self._lengths[dataset.positions(self._order)]
         self._is_sorted = (
             self.random_state is not None
@@ -48,6 +48,10 @@ class SequenceBatches(TensorBatches):
         )
         if self._is_sorted:
             self._n_batches = -(-len(lengths) // self.batch_size)
+
+    def _lengths_of(self, dataset):
+        """Lengths of which similar ones share a batch."""
+        return dataset.arrays[0].lengths
 
     def _next_indices(self):
         """Yield where the rows of each batch of this epoch lie in the arrays."""

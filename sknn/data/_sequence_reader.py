@@ -44,8 +44,9 @@ class SequenceReader:
     alphabet : dict or None
         Number of each letter where tokens are strings that are read with their
         letters: a step is then the token's id and the letters behind it.
-    needs_steps : bool
-        Whether empty sequences are refused.
+    empty : {"unseen", "refused", "kept"}
+        What becomes of sequences without tokens: one unseen token, an error, or
+        sequences without steps.
 
     Attributes
     ----------
@@ -60,11 +61,11 @@ class SequenceReader:
         vocabulary=None,
         tokenizer=None,
         alphabet=None,
-        needs_steps=False,
+        empty="unseen",
     ):
         self.form, self.n_channels = form, n_channels
         self.vocabulary, self.tokenizer = vocabulary, tokenizer
-        self.alphabet, self.needs_steps = alphabet, needs_steps
+        self.alphabet, self.empty = alphabet, empty
 
     @property
     def kind(self):
@@ -87,7 +88,7 @@ class SequenceReader:
         max_vocab=None,
         sample_weight=None,
         spelled=False,
-        needs_steps=False,
+        empty="unseen",
         name="X",
     ):
         """Reader for `X` and what is like it.
@@ -109,8 +110,8 @@ class SequenceReader:
             matter: these sequences do not count.
         spelled : bool
             Whether tokens that are strings are read with their letters.
-        needs_steps : bool
-            Whether empty sequences are refused; they are where tokens are spelled.
+        empty : {"unseen", "refused", "kept"}
+            What becomes of sequences without tokens; refused where they are spelled.
         name : str
             What errors call `X`.
 
@@ -123,7 +124,7 @@ class SequenceReader:
             For sequences that do not fit together, or no steps at all.
         """
         options = (tokens, tokenizer, min_count, max_vocab, sample_weight)
-        return cls._fit(X, *options, spelled, needs_steps, name)[0]
+        return cls._fit(X, *options, spelled, empty, name)[0]
 
     @classmethod
     def fit_read(cls, X, dtype, *, name="X", **options):
@@ -154,7 +155,7 @@ class SequenceReader:
         max_vocab=None,
         sample_weight=None,
         spelled=False,
-        needs_steps=False,
+        empty="unseen",
         name="X",
     ):
         """Reader and the steps of `X`."""
@@ -181,7 +182,7 @@ class SequenceReader:
             vocabulary=vocabulary,
             tokenizer=tokenizer,
             alphabet=alphabet,
-            needs_steps=needs_steps or spelled,
+            empty="refused" if spelled else empty,
         )
         return reader, steps
 
@@ -200,8 +201,7 @@ class SequenceReader:
         Returns
         -------
         Sequences
-            An empty sequence of tokens, or string, is read as one unseen token; where
-            tokens are read with their letters, there must be none.
+            An empty sequence of tokens, or string, is read as `empty` says.
 
         Raises
         ------
@@ -242,7 +242,7 @@ class SequenceReader:
                 f"{name} must hold {FORMS[self.form]}, as fitted: got "
                 f"{FORMS[steps.form]}, from {name}[0] on."
             )
-        if self.needs_steps and not steps.lengths.all():
+        if self.empty == "refused" and not steps.lengths.all():
             raise ValueError(f"{name}[{steps.lengths.argmin()}] has no steps.")
         if self.kind == "tokens":
             return self._encoded_tokens(steps)
@@ -261,7 +261,7 @@ class SequenceReader:
 
     def _encoded_tokens(self, steps):
         ids = encode_tokens(steps.values, self.vocabulary)
-        lengths = np.maximum(steps.lengths, 1)
+        lengths = np.maximum(steps.lengths, int(self.empty == "unseen"))
         if len(ids) < lengths.sum():
             with_unseen = np.zeros(lengths.sum(), np.int64)
             with_unseen[np.repeat(steps.lengths > 0, lengths)] = ids

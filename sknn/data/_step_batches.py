@@ -1,5 +1,7 @@
 """Batches of sequences whose steps are rows of the loss."""
 
+import numpy as np
+
 from sknn.data._sequence_batches import SequenceBatches
 from sknn.data._step_targets import step_weights
 
@@ -30,3 +32,58 @@ class StepBatches(SequenceBatches):
         weight = None if weight is None else weight[index]
         weight = step_weights(labels, weight, self._class_factor)
         return self._to_device(labels.values), weight
+
+
+class ForcedBatches(StepBatches):
+    """Batches for a decoder that is given the true tokens before each step.
+
+    Inputs are a dict of "x", "lengths" where the sources differ, "y" and, where the
+    targets differ, "y_lengths". Lengths of source and target are added where batches of
+    similar ones are looked for.
+
+    Parameters
+    ----------
+    dataset : Rows
+        Its inputs are `Sequences`, and so are its targets, which have an end.
+    *args, **kwargs
+        As for `StepBatches`.
+    begin : int
+        What stands before a target's first token.
+    """
+
+    def __init__(self, dataset, *args, begin, **kwargs):
+        super().__init__(dataset, *args, **kwargs)
+        self._begin = begin
+
+    def _lengths_of(self, dataset):
+        X, y, _ = dataset.arrays
+        return X.lengths + y.lengths
+
+    def _inputs(self, index):
+        inputs = super()._inputs(index)
+        inputs = inputs if isinstance(inputs, dict) else {"x": inputs}
+        forced = force(self.dataset.arrays[1], index, self._begin)
+        return inputs | {name: self._to_device(x) for name, x in forced.items()}
+
+
+def force(y, index, begin):
+    """What a decoder is given for targets.
+
+    Parameters
+    ----------
+    y : Sequences
+        Encoded targets, with an end.
+    index : ndarray of int or slice
+        Which of them.
+    begin : int
+        What stands before the first token.
+
+    Returns
+    -------
+    dict of ndarray
+        "y" of shape (n, longest), and "y_lengths" where they differ.
+    """
+    targets, lengths = y.padded(index)
+    inputs = np.empty_like(targets, order="C")
+    inputs[:, 0], inputs[:, 1:] = begin, targets[:, :-1]
+    return {"y": inputs} if lengths is None else {"y": inputs, "y_lengths": lengths}

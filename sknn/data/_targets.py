@@ -115,12 +115,7 @@ class ClassTargets:
 
     def link(self, raw):
         """Outputs (n_rows, n_outputs) as probabilities, in place."""
-        if self.kind == "multiclass":
-            raw -= raw.max(axis=1, keepdims=True)
-            np.exp(raw, out=raw)
-            raw /= raw.sum(axis=1, keepdims=True)
-            return raw
-        return logistic(raw)
+        return softmax(raw) if self.kind == "multiclass" else logistic(raw)
 
     def decode_codes(self, raw):
         """Predicted codes (n_rows,) or indicators (n_rows, n_labels) of raw outputs."""
@@ -139,6 +134,14 @@ class ClassTargets:
     def stratification(self, y):
         """What to keep the proportions of in a split of the encoded `y`, or None."""
         return y.astype(bool) if self.kind == "binary" else None
+
+
+def softmax(raw):
+    """Softmax of the rows of a floating array, in place and without overflow."""
+    raw -= raw.max(axis=1, keepdims=True)
+    np.exp(raw, out=raw)
+    raw /= raw.sum(axis=1, keepdims=True)
+    return raw
 
 
 def logistic(raw):
