@@ -19,7 +19,12 @@ from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
 from sknn.training._net import Net, Task
 from sknn.training._penalty import Penalty
-from sknn.training._schedules import TIMED, effective_schedule, make_schedule
+from sknn.training._schedules import (
+    TIMED,
+    effective_schedule,
+    endless_schedule,
+    make_schedule,
+)
 from sknn.training._stopping import Curves, Patience
 from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
@@ -77,7 +82,9 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     task = Task(
         loss=loss,
         penalty=Penalty(0.0) if decays else penalty,
-        monitor=_make_monitor(estimator, _make_validation(estimator, held_out, truth)),
+        monitor=_make_monitor(
+            estimator, _make_validation(estimator, held_out, truth), incremental
+        ),
         make_gradient=lambda flat: estimator._make_gradient(
             flat, loss, batch_size, rows, masks
         ),
@@ -166,7 +173,7 @@ def _renew_patience(estimator):
         estimator._no_improvement_count = 0
 
 
-def _make_monitor(estimator, validate):
+def _make_monitor(estimator, validate, incremental):
     """Monitor that goes on where the estimator's last training stopped."""
     is_lbfgs = estimator.solver == "lbfgs"
     keeps_best = estimator.early_stopping and validate is not None and not is_lbfgs
@@ -186,8 +193,11 @@ def _make_monitor(estimator, validate):
         list(estimator.validation_scores_ or ()),
         estimator.t_,
     )
+    name = effective_schedule(estimator.learning_rate, estimator.solver)
+    if incremental and estimator.decay_epochs is None:
+        name = endless_schedule(name)
     schedule = make_schedule(
-        effective_schedule(estimator.learning_rate, estimator.solver),
+        name,
         estimator.learning_rate_init,
         estimator.power_t,
         estimator.learning_rate_final,

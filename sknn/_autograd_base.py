@@ -1,5 +1,6 @@
 """What networks share whose gradient autograd finds, of inputs of any rank."""
 
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -28,10 +29,14 @@ class BaseAutogradNetwork(BaseNetwork):
     _torch_multiplies = True
 
     def _calibrate(self, module, rows):
-        if self.standardize and hasattr(module, "scaling"):
+        if not hasattr(module, "scaling"):
+            return
+        if self.standardize:
             mean, deviation = channel_moments(rows)
-            unit = 255 if rows.arrays[0].dtype == np.uint8 else 1
-            module.scaling.set_scale(mean / unit, unit / deviation)
+            warn_of_coarse_inputs(mean, deviation, rows.arrays[0].dtype)
+            module.scaling.set_scale(mean, 1 / deviation)
+        elif rows.arrays[0].dtype == np.uint8:
+            module.scaling.set_scale(0.0, 1 / 255)
 
     def _reset_buffers(self, module):
         """Give the buffers of a new module values, which "meta" ones have not."""
@@ -123,8 +128,22 @@ def check_rates(dropout, n_layers, layers):
     return [float(rate) for rate in rates]
 
 
+def warn_of_coarse_inputs(mean, deviation, dtype):
+    """Warn where numbers far from zero have lost what tells them apart."""
+    if dtype != np.float32:
+        return
+    coarse = np.spacing(np.abs(mean).astype(np.float32)) > 0.01 * deviation
+    if coarse.any():
+        c = int(coarse.argmax())
+        warnings.warn(
+            f"X is around {mean[c]:.3g} in channel {c}, where float32 has steps that are "
+            "large beside its deviation. Set dtype='float64', or subtract an offset.",
+            stacklevel=2,
+        )
+
+
 def _plain(value):
-    """Value of a parameter, arrays and tuples as lists, to be compared."""
-    if np.iterable(value) and not isinstance(value, str):
-        return np.asarray(value).tolist()
-    return value
+    """Value of a parameter, to be compared: numbers and arrays of any kind as lists."""
+    if isinstance(value, str | bool) or value is None:
+        return value
+    return np.atleast_1d(value).tolist()

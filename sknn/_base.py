@@ -20,7 +20,7 @@ from sknn._door import (
     TRAINING_CONSTRAINTS,
     check_callbacks,
     check_solver,
-    naming,
+    read_validation,
     refuse_if_not_finite,
     resolve_device,
     warn_of_ignored,
@@ -44,6 +44,9 @@ from sknn.data import (
 from sknn.training._flat import FlatParameters
 from sknn.training._gradient import call
 from sknn.training._threads import limited_threads
+
+# as many as suffice to tell whether a chunk of predictions is worth a second thread
+ROWS_OF_A_CHUNK = 256
 
 
 class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
@@ -255,7 +258,7 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
         device = resolve_device(self.device, dtype)
         weight = self._combine_weights(X, y, sample_weight, targets, incremental, dtype)
         rows = Rows(X, targets.encode(y, dtype), weight)
-        held_out = self._validation_rows(validation, targets, X, dtype)
+        held_out = read_validation(self, validation, targets, X, dtype)
         if self.scoring not in (None, "loss"):
             check_scoring(self, self.scoring)
         if continues:
@@ -293,43 +296,6 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
 
     def _check_same_layers(self, X, n_outputs):
         """Refuse to go on with a network of another shape."""
-
-    def _validation_rows(self, validation, targets, X, dtype):
-        """Checked and encoded validation data, or None."""
-        if all(part is None for part in validation):
-            return None
-        X_val, y_val, weight = validation
-        if X_val is None or y_val is None:
-            names = ("X_val", "y_val", "sample_weight_val")
-            parts = zip(names, validation, strict=True)
-            given = " and ".join(name for name, part in parts if part is not None)
-            raise ValueError(
-                f"X_val and y_val must be given together: got {given} alone."
-            )
-        with naming("X_val"):
-            checked = self._check_X(X_val, X.dtype, reset=False)
-        with naming("y_val"):
-            _, y_val = self._check_X(
-                X_val,
-                X.dtype,
-                y=y_val,
-                reset=False,
-                ensure_all_finite=False,  # X_val has been looked through
-                **self._y_options,
-            )
-            y_val = self._check_y(y_val)
-            self._check_validation_targets(targets, y_val)
-        with naming("sample_weight_val"):
-            weight = self._combine_weights(
-                checked, y_val, weight, targets, False, dtype
-            )
-        checked = checked.tocsr() if sparse.issparse(checked) else checked
-        if len(y_val) < self._fewest_scored and self.early_stopping:
-            raise ValueError(
-                f"X_val must have at least {self._fewest_scored} rows for "
-                f"early_stopping=True with scoring=None: got {len(y_val)}."
-            )
-        return Rows(checked, targets.encode(y_val, dtype), weight)
 
     def _check_y(self, y):
         return y
@@ -416,12 +382,18 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
     def _outputs_of(self, forward, X):
         """What a module, or a method of it, gives, a chunk of rows at a time."""
         outputs = None
-        for rows, x in iter_chunks(X):
-            part = self._evaluate(forward, x)
-            if outputs is None:
-                outputs = np.empty((X.shape[0], *part.shape[1:]), part.dtype)
-            outputs[rows] = part
+        with self._predicting(X):
+            for rows, x in iter_chunks(X):
+                part = self._evaluate(forward, x)
+                if outputs is None:
+                    outputs = np.empty((X.shape[0], *part.shape[1:]), part.dtype)
+                outputs[rows] = part
         return outputs
+
+    def _predicting(self, X):
+        """Context in which torch has as many threads as chunks of `X` are worth."""
+        size = self._largest_product(X, min(X.shape[0], ROWS_OF_A_CHUNK))
+        return limited_threads(size, self._torch_multiplies)
 
     @torch.no_grad()
     def _evaluate(self, forward, x):

@@ -17,6 +17,12 @@ from sknn.training._initialization import initialize
 WORTH_THREADS = 400_000_000
 # parameter -> its type and its meaning
 PARAMETERS = {
+    "standardize": (
+        "bool",
+        "Whether each channel is brought to mean 0 and variance 1 over the training "
+        "rows, weighted as they are. False divides by 255 where these are bytes "
+        "(uint8), and leaves other inputs alone.",
+    ),
     "conv_channels": (
         "int or array-like of int",
         "Channels that each convolutional layer, or residual block, puts out.",
@@ -152,16 +158,21 @@ class BaseConv(LearnedFeatures, BaseAutogradNetwork):
             X = np.asarray(X)
         if len(X.shape) > 2:
             options |= {"allow_nd": True, "ensure_2d": False}
-        if len(X.shape) > 2 or self.input_shape is not None:
+        input_shape = self.input_shape if reset else self._fitted_shape
+        if len(X.shape) > 2 or input_shape is not None:
             dtype = _image_dtype(X, dtype)
         checked = super()._check_X(X, dtype, reset=reset, **options)
         X, *y = checked if isinstance(checked, tuple) else (checked,)
-        X = X.reshape(X.shape[0], *self._sample_shape(X.shape, reset))
+        if reset or X.shape[1:] != self.input_shape_:
+            X = X.reshape(X.shape[0], *self._sample_shape(X.shape, reset))
         return (X, *y) if y else X
 
     def _sample_shape(self, shape, reset):
         """Shape of one sample, set by the first fit and asked for ever after."""
-        found = sample_shape(shape, self.conv_dims, self.input_shape)
+        if reset:
+            self._fitted_shape = self.input_shape
+        conv_dims = self.conv_dims if reset else self.conv_dims_
+        found = sample_shape(shape, conv_dims, self._fitted_shape)
         if reset:
             self.input_shape_, self.conv_dims_ = found, len(found) - 1
             self.n_features_in_ = prod(found)
@@ -203,17 +214,16 @@ class BaseConv(LearnedFeatures, BaseAutogradNetwork):
         module.set_dropout(self._dropout_rates)
         if module.activation_name != self.activation:
             module.set_activation(self.activation)
-        module.augmentation.random_crop = self.random_crop
-        module.augmentation.horizontal_flip = self.horizontal_flip
+        module.set_augmentation(self.random_crop, self.horizontal_flip)
 
     @property
     def _augments(self):
         return bool(self.random_crop or self.horizontal_flip)
 
     def _largest_product(self, X, n_rows):
-        """Multiply-adds of the largest convolution: its weights meet every position.
+        """Size of the work: the largest layer's weights, at every place of the inputs.
 
-        None on a CPU where a step is short: torch's threads meet in each of its
+        0 on a CPU where a step is short: torch's threads meet in each of its
         operations, and stand still there whenever another process holds a core.
         """
         product = super()._largest_product(X, n_rows * prod(self.input_shape_[:-1]))

@@ -68,7 +68,8 @@ PARAMETERS = {
     ),
     "decay_epochs": (
         "float or None",
-        "Epochs after which they do; None is ``max_iter``.",
+        "Epochs after which they do; None is ``max_iter``, and never in `partial_fit`, "
+        "where the rate then stays.",
     ),
     "warmup_epochs": (
         "float",
@@ -122,8 +123,7 @@ PARAMETERS = {
     "standardize": (
         "bool",
         "Whether each channel is brought to mean 0 and variance 1 over the training "
-        "rows, weighted as they are. Bytes (uint8) are divided by 255 before that, in "
-        "any case.",
+        "rows, weighted as they are.",
     ),
     "weight_init": (
         '{"auto", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", '

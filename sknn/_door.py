@@ -6,11 +6,13 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from scipy import sparse
 from sklearn import config_context
 from sklearn.metrics import get_scorer_names
 from sklearn.utils.validation import assert_all_finite
 
 from sknn._sklearn_compat import Interval, Options, StrOptions
+from sknn.data import Rows
 from sknn.training._schedules import TIMED, effective_schedule
 
 # entries of inputs that are looked through at a time
@@ -185,3 +187,58 @@ def naming(name):
         raise ValueError(f"{name}: {error}") from error
     except TypeError as error:
         raise TypeError(f"{name}: {error}") from error
+
+
+def read_validation(estimator, validation, targets, X, dtype):
+    """Check and encode validation data.
+
+    Parameters
+    ----------
+    estimator : BaseNetwork
+        Which is trained.
+    validation : tuple
+        ``(X_val, y_val, sample_weight_val)`` as `fit` got them.
+    targets : ClassTargets or the like
+        Encoder of the training targets.
+    X : array
+        Checked training inputs.
+    dtype : numpy dtype
+        Type of the weights.
+
+    Returns
+    -------
+    Rows or None
+        None where nothing was given.
+    """
+    if all(part is None for part in validation):
+        return None
+    X_val, y_val, weight = validation
+    if X_val is None or y_val is None:
+        names = ("X_val", "y_val", "sample_weight_val")
+        parts = zip(names, validation, strict=True)
+        given = " and ".join(name for name, part in parts if part is not None)
+        raise ValueError(f"X_val and y_val must be given together: got {given} alone.")
+    with naming("X_val"):
+        checked = estimator._check_X(X_val, X.dtype, reset=False)
+    with naming("y_val"):
+        _, y_val = estimator._check_X(
+            X_val,
+            X.dtype,
+            y=y_val,
+            reset=False,
+            ensure_all_finite=False,  # X_val has been looked through
+            **estimator._y_options,
+        )
+        y_val = estimator._check_y(y_val)
+        estimator._check_validation_targets(targets, y_val)
+    with naming("sample_weight_val"):
+        weight = estimator._combine_weights(
+            checked, y_val, weight, targets, False, dtype
+        )
+    checked = checked.tocsr() if sparse.issparse(checked) else checked
+    if len(y_val) < estimator._fewest_scored and estimator.early_stopping:
+        raise ValueError(
+            f"X_val must have at least {estimator._fewest_scored} rows for "
+            f"early_stopping=True with scoring=None: got {len(y_val)}."
+        )
+    return Rows(checked, targets.encode(y_val, dtype), weight)

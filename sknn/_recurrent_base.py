@@ -106,5 +106,5 @@ class BaseRecurrent(BaseSequenceNetwork):
         initialize_sequence_net(module, random_state, self.weight_init)
 
     def _largest_product(self, X, n_rows):
-        """None that more than one thread would share: steps come one by one."""
+        """0 on a CPU: steps come one by one, each too small for a second thread."""
         return 0 if self._flat.on_cpu else super()._largest_product(X, n_rows)

@@ -21,8 +21,9 @@ from sknn.data import (
     step_weights,
     to_tensor,
 )
-from sknn.metrics import token_error_rate
 from sknn.modules import Seq2SeqNet, decode
+from sknn.training._sequence_initialization import forget_unseen
+from sknn.training._threads import limited_threads
 
 PARAMETERS = {
     **TRANSFORMER_PARAMETERS,
@@ -111,7 +112,7 @@ class BaseSeq2Seq(BaseTransformer):
             self._target_reader, y = self._fit_read(y, sample_weight, "y", "kept")
             self._longest_target = int(y.lengths.max())
         else:
-            y = self._targets.reader.read(y, np.int64, name="y")
+            y = self._target_reader.read(y, np.int64, name="y")
         if len(y) != n_sources:
             raise ValueError(
                 "Found input variables with inconsistent numbers of samples: X has "
@@ -176,6 +177,11 @@ class BaseSeq2Seq(BaseTransformer):
             device=device,
         )
 
+    def _calibrate(self, module, rows):
+        inputs = np.append(rows.y.values, module.begin)
+        forget_unseen(module.source_embedding, rows.X.values)
+        forget_unseen(module.target_embedding, inputs)
+
     def _batch_options(self, rows):
         return {"begin": self._targets.begin}
 
@@ -214,11 +220,12 @@ class BaseSeq2Seq(BaseTransformer):
     def _forced_outputs(self, X, y):
         """Raw outputs at all steps of encoded targets, with the true tokens before."""
         outputs = None
-        for rows, x in iter_chunks(X):
-            part = self._evaluate(self.module_, self._join_inputs(rows, x, y))
-            if outputs is None:
-                outputs = np.empty((y.starts[-1], part.shape[1]), part.dtype)
-            outputs[y.find_steps(rows)] = part
+        with self._predicting(X):
+            for rows, x in iter_chunks(X):
+                part = self._evaluate(self.module_, self._join_inputs(rows, x, y))
+                if outputs is None:
+                    outputs = np.empty((y.starts[-1], part.shape[1]), part.dtype)
+                outputs[y.find_steps(rows)] = part
         return outputs
 
     def _join_inputs(self, rows, x, y):
@@ -235,20 +242,15 @@ class BaseSeq2Seq(BaseTransformer):
         list of list of (list, float)
             For each source at most `n_best`, the best first.
         """
-        found = [None] * len(X)
+        found, options = [None] * len(X), {"beam_size": beam_size, "n_best": n_best}
+        options["length_penalty"] = self.length_penalty
+        options["max_length"] = 1 + (self.max_length or self.max_length_)  # and the end
         for rows, x in iter_chunks(X, max(STEPS_AT_A_TIME // beam_size, 1)):
             x = move(x if isinstance(x, dict) else {"x": x}, self._flat.values.device)
-            hypotheses = decode(
-                self.module_,
-                **x,
-                beam_size=beam_size,
-                length_penalty=self.length_penalty,
-                max_length=1 + (self.max_length or self.max_length_),  # and the end
-                n_best=n_best,
-            )
+            with limited_threads(0, by_torch=True):  # steps are short
+                hypotheses = decode(self.module_, **x, **options)
             arrays = (part.cpu().numpy() for part in hypotheses)
-            numbers = range(len(X))[rows] if isinstance(rows, slice) else rows
-            for i, *of_source in zip(numbers, *arrays, strict=True):
+            for i, *of_source in zip(rows, *arrays, strict=True):
                 found[i] = [
                     (self._targets.name_tokens(tokens[:length]), float(score))
                     for tokens, length, score in zip(*of_source, strict=True)
@@ -263,6 +265,8 @@ class BaseSeq2Seq(BaseTransformer):
 
     def _score_tokens(self, X, y, sample_weight):
         """One minus the token error rate of lists of true tokens."""
+        from sknn.metrics import token_error_rate
+
         predicted = self._predict_tokens(X)
         return 1.0 - token_error_rate(y, predicted, sample_weight=sample_weight)
 
@@ -367,10 +371,11 @@ class BaseSeq2Seq(BaseTransformer):
         y = self.predict(X) if y is None else y
         X, y = self._check_X(X, self._flat.numpy_dtype, reset=False, y=y)
         y, weights = self._targets.encode(y, self._flat.numpy_dtype), [None] * len(X)
-        for rows, x in iter_chunks(X):
-            inputs = {"lengths": None} | self._join_inputs(rows, x, y)
-            chunk = self._evaluate(self.module_.attention_weights, inputs)
-            numbers = range(len(X))[rows] if isinstance(rows, slice) else rows
-            for i, of_pair in zip(numbers, chunk, strict=True):
-                weights[i] = of_pair[..., : y.lengths[i], : X.lengths[i]]
+        with self._predicting(X):
+            for rows, x in iter_chunks(X):
+                inputs = {"lengths": None} | self._join_inputs(rows, x, y)
+                chunk = self._evaluate(self.module_.attention_weights, inputs)
+                for i, of_pair in zip(rows, chunk, strict=True):
+                    own = of_pair[..., : y.lengths[i], : X.lengths[i]]
+                    weights[i] = own.copy()  # the chunk is large
         return weights

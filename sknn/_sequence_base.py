@@ -1,8 +1,9 @@
 """What networks on sequences share: series of numbers, tokens, texts."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils.validation import (
     check_array,
     check_consistent_length,
@@ -12,6 +13,7 @@ from sklearn.utils.validation import (
 from sknn._autograd_base import BaseAutogradNetwork
 from sknn._sklearn_compat import Interval
 from sknn.data import SequenceReader, Sequences
+from sknn.training._sequence_initialization import forget_unseen
 
 PARAMETERS = {
     "tokens": (
@@ -58,8 +60,9 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
     def _check_X(self, X, dtype, *, reset, sample_weight=None, **options):
         if isinstance(X, Sequences):  # read before
             return X
-        X = X if self.tokens else tidy(X)
-        n_axes = None if self.tokens else axes_of_numbers(X)
+        tokens = self._takes_tokens(reset)
+        X = X if tokens else tidy(X)
+        n_axes = None if tokens else axes_of_numbers(X)
         if n_axes != 2 or not (reset or self._fitted_to_table):
             return self._check_sequences(
                 X, n_axes, dtype, reset, sample_weight, options
@@ -68,6 +71,10 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
         X, *y = checked if isinstance(checked, tuple) else (checked,)
         X = self._read(X, X.dtype, reset, n_features=X.shape[1])
         return (X, *y) if y else X
+
+    def _takes_tokens(self, reset):
+        """Whether whole numbers are tokens, by the first fit."""
+        return self.tokens if reset else self._reader.form == "integers"
 
     def _check_sequences(self, X, n_axes, dtype, reset, sample_weight, options):
         """Sequences that are no table, and y where there is any."""
@@ -116,6 +123,13 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
             self.n_features_in_ = n_features or self._reader.n_channels
         return X
 
+    def _calibrate(self, module, rows):
+        super()._calibrate(module, rows)
+        if self._reader.kind == "tokens":
+            ids = rows.X.values
+            ids = ids if ids.ndim == 1 else ids[:, 0]  # letters are behind it
+            forget_unseen(module.token_vectors, ids)
+
     @property
     def _reading(self):
         """Further options of the reader."""
@@ -140,22 +154,21 @@ def choose_dim(dim, n_rows):
 
 
 def tidy(X):
-    """Table of a list of equally long lists, and arrays of what else makes them."""
-    if hasattr(X, "shape"):
-        return X
-    if hasattr(X, "__array__"):
-        return np.asarray(X)
-    lists = isinstance(X, list | tuple) and all(isinstance(x, list | tuple) for x in X)
-    if lists and len({len(x) for x in X}) == 1 and X[0]:
-        return np.asarray(X) if all(isinstance(v, Real) for x in X for v in x) else X
-    return X
+    """Arrays of what can make itself one; lists stay lists, each of a length."""
+    return X if hasattr(X, "shape") or not hasattr(X, "__array__") else np.asarray(X)
 
 
 def axes_of_numbers(X):
     """Axes of an array or table that scikit-learn has to check; None for sequences."""
     if not hasattr(X, "shape"):
         return None
-    kind = getattr(getattr(X, "dtype", None), "kind", "f")
-    if kind in "US" or (len(X.shape) == 1 and kind not in "biufc"):
+    kind = getattr(getattr(X, "dtype", None), "kind", None)
+    n_axes = len(X.shape)
+    if kind in ("U", "S") or (n_axes == 1 and kind not in tuple("biufc")):
         return None
-    return len(X.shape)
+    if n_axes == 2 and kind in ("O", None) and not sparse.issparse(X):
+        first = np.asarray(X[:1], dtype=object).ravel()[
+            :1
+        ]  # an object's, a DataFrame's
+        return None if any(isinstance(value, str) for value in first) else n_axes
+    return n_axes

@@ -154,11 +154,12 @@ class TaggerHead:
     def _outputs_of(self, forward, X):
         """Outputs at all steps, a chunk of sequences at a time."""
         outputs = None
-        for rows, x in iter_chunks(X):
-            part = self._evaluate(forward, x)
-            if outputs is None:
-                outputs = np.empty((X.starts[-1], *part.shape[1:]), part.dtype)
-            outputs[X.find_steps(rows)] = part
+        with self._predicting(X):
+            for rows, x in iter_chunks(X):
+                part = self._evaluate(forward, x)
+                if outputs is None:
+                    outputs = np.empty((X.starts[-1], *part.shape[1:]), part.dtype)
+                outputs[X.find_steps(rows)] = part
         return outputs
 
     def _split(self, values, X):

@@ -2,16 +2,14 @@
 
 from numbers import Integral, Real
 
-import torch
 from torch import nn
 
 from sknn._sequence_base import PARAMETERS as SEQUENCE_PARAMETERS
 from sknn._sequence_base import BaseSequenceNetwork
 from sknn._sklearn_compat import Interval, StrOptions
-from sknn.data import iter_chunks, move
+from sknn.data import iter_chunks
 from sknn.modules import TransformerNet
 from sknn.training._activations import ACTIVATIONS
-from sknn.training._gradient import call
 from sknn.training._sequence_initialization import initialize_sequence_net
 
 # multiply-adds of a batch's largest product from which torch's second thread pays
@@ -123,7 +121,7 @@ class BaseTransformer(BaseSequenceNetwork):
     def _largest_product(self, X, n_rows):
         """Multiply-adds of the largest matrix product, which takes all steps at once.
 
-        None on a CPU where that is short: see `BaseConv`.
+        0 on a CPU where that is short: torch's threads meet in each operation.
         """
         linear = [m for m in self.module_.modules() if isinstance(m, nn.Linear)]
         largest = max(layer.weight.numel() for layer in linear)
@@ -144,12 +142,13 @@ class BaseTransformer(BaseSequenceNetwork):
             One array a sequence; rows are the steps that attend and sum to one. With
             ``pooling="cls"`` the first step is the one put in front.
         """
-        X, device = self._checked_inputs(X), self._flat.values.device
+        X = self._checked_inputs(X)
         n_steps = X.lengths + (self.module_.pooling == "cls")
         weights = [None] * len(X)
-        for rows, x in iter_chunks(X):
-            with torch.no_grad():
-                chunk = call(self.module_.attention_weights, move(x, device))
-            for row, of_row in zip(rows, chunk.cpu().numpy(), strict=True):
-                weights[row] = of_row[..., : n_steps[row], : n_steps[row]]
+        with self._predicting(X):
+            for rows, x in iter_chunks(X):
+                chunk = self._evaluate(self.module_.attention_weights, x)
+                for row, of_row in zip(rows, chunk, strict=True):
+                    own = of_row[..., : n_steps[row], : n_steps[row]]
+                    weights[row] = own.copy()  # the chunk is large
         return weights

@@ -97,6 +97,11 @@ def test_bytes_train_as_the_same_fractions():
         from_floats.predict_proba(fractions),
         atol=1e-9,
     )
+    assert_allclose(
+        from_bytes.predict_proba(COLOURED.astype(float)),
+        from_bytes.predict_proba(COLOURED),
+        atol=1e-9,
+    )
     raw = fit(COLOURED, y, standardize=False, dtype="float64")
     raw_floats = fit(fractions, y, standardize=False, dtype="float64")
     assert_allclose(
@@ -377,3 +382,28 @@ def test_a_shifted_pattern_is_found_wherever_it_is():
     model = fit(X, y, **options)
     assert model.score(X, y) > 0.95
     assert model.score(moved, y) > 0.95
+
+
+@pytest.mark.parametrize("with_X_val", [False, True])
+@pytest.mark.parametrize("params", [{}, {"input_shape": (5, 2)}, {"conv_dims": 1}])
+def test_a_scorer_is_given_what_was_fitted(params, with_X_val):
+    X, y = RANDOM.standard_normal((40, 10)), np.arange(40) % 2
+    options = {"early_stopping": True, "scoring": "accuracy", **params}
+    validation = {"X_val": X[:20], "y_val": y[:20]} if with_X_val else {}
+    model = ConvClassifier(**SMALL | options).fit(X, y, **validation)
+    assert len(model.validation_scores_) == model.n_iter_
+
+
+def test_parameters_that_are_set_later_change_no_predictions():
+    X, y = RANDOM.standard_normal((20, 10)), np.arange(20) % 2
+    model = fit(X, y, input_shape=(5, 2))
+    before = model.predict_proba(X)
+    model.set_params(input_shape=None, conv_dims=1)
+    assert_allclose(model.predict_proba(X), before, rtol=0)
+
+
+def test_series_are_not_mirrored_later_either():
+    X, y = RANDOM.standard_normal((20, 10)), np.arange(20) % 2
+    model = fit(X, y, warm_start=True).set_params(horizontal_flip=True)
+    with pytest.raises(ValueError, match="horizontal_flip=True must have images"):
+        model.fit(X, y)

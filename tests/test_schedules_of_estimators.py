@@ -141,6 +141,14 @@ def test_time_goes_on_in_partial_fit(learning_rate, warmup_epochs, pickled):
     assert_array_equal(get_weights(parts), get_weights(whole))
 
 
+@pytest.mark.parametrize("learning_rate", ["linear", "cosine", "one_cycle"])
+def test_without_an_end_the_rate_of_partial_fit_stays(learning_rate):
+    model = make(learning_rate=learning_rate)
+    for _ in range(10):
+        model.partial_fit(X, Y[MLPRegressor])
+    assert set(model.history_[:, "lr"]) == {INITIAL}
+
+
 def test_time_begins_anew_in_a_warm_start():
     model = make(learning_rate="cosine", warm_start=True)
     for _ in range(2):

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler, scale
 
-from sknn import MLPRegressor
+from sknn import MLPRegressor, _base
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -25,13 +25,13 @@ def rows():
 @pytest.fixture
 def seen(monkeypatch):
     """Validation data of every fit, as the network is given it."""
-    found, original = [], MLPRegressor._validation_rows
+    found, original = [], _base.read_validation
 
-    def record(self, validation, *others):
+    def record(estimator, validation, *others):
         found.append(validation)
-        return original(self, validation, *others)
+        return original(estimator, validation, *others)
 
-    monkeypatch.setattr(MLPRegressor, "_validation_rows", record)
+    monkeypatch.setattr(_base, "read_validation", record)
     return found
 
 

@@ -5,6 +5,7 @@ from sknn.data._chunks import iter_chunks, move
 from sknn.data._iterators import make_batches
 from sknn.data._layout import sample_shape
 from sknn.data._mapped import convert, converts_late
+from sknn.data._parts import Parts
 from sknn.data._rows import Rows, split_for_validation
 from sknn.data._scaling import channel_moments
 from sknn.data._sequence_batches import SequenceBatches
@@ -21,6 +22,7 @@ __all__ = [
     "Batch",
     "ClassTargets",
     "PartedBatch",
+    "Parts",
     "RealTargets",
     "Rows",
     "SequenceBatches",

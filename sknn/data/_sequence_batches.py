@@ -1,17 +1,18 @@
 """Batches of sequences of similar lengths, so that little of them is padding."""
 
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import pairwise
 
 import numpy as np
 
 from sknn.data._batches import TensorBatches
+from sknn.data._parts import Parts
 
 # batches whose rows are sorted by length together, up to half of it more or less
 WINDOW = 8
-# share of the steps of a window's batches that may be padding before batches are split
+# share of a batch's steps that may be padding before its rows come in parts
 MAX_PADDING = 0.15
-# the smallest part of a split batch, as a share of the batch size
+# the smallest part, as a share of the batch size
 SMALLEST_PART = 1 / 8
 
 
@@ -20,14 +21,13 @@ class SequenceBatches(TensorBatches):
 
     Each epoch takes the permutation that `TensorBatches` takes. Where lengths differ,
     the rows of every few batches are sorted by length then (equal lengths stay in the
-    permuted order) and cut into batches of equal numbers of rows, of which those are
-    split that save most, until little is padding; the batches come in an order drawn
-    from the same `RandomState`. Rows that fit into one batch are one batch, and without
-    a `RandomState` the order is the given one.
+    permuted order) and cut into batches of equal numbers of rows, which come in an
+    order drawn from the same `RandomState`. Rows that fit into one batch are one batch,
+    and without a `RandomState` the order is the given one.
 
     The inputs of a batch are a tensor where its sequences are equally long, and
-    ``{"x": tensor, "lengths": tensor}`` otherwise. A split adds to the ``len`` of the
-    batches.
+    ``{"x": tensor, "lengths": tensor}`` otherwise. Where too much of that would be
+    padding, they are `Parts` of such: every row has the same share in the loss still.
 
     Parameters
     ----------
@@ -60,17 +60,26 @@ class SequenceBatches(TensorBatches):
             yield from self._cut(positions)
             return
         n_windows, batches = max(1, round(len(self) / WINDOW)), []
-        parts = np.array_split(np.arange(len(self)), n_windows)
         bounds = _even_bounds(len(positions), len(self))
-        for part in parts:
-            index = positions[bounds[part[0]] : bounds[part[-1] + 1]]
+        for part in np.array_split(np.arange(len(self)), n_windows):
+            first = bounds[part[0]]
+            index = positions[first : bounds[part[-1] + 1]]
             index = index[np.argsort(self._lengths[index], kind="stable")]
-            cuts = cut_sorted(self._lengths[index], len(part), self.batch_size)
+            cuts = [bounds[k] - first for k in (*part, part[-1] + 1)]
             batches += [index[a:b] for a, b in pairwise(cuts)]
         for i in self.random_state.permutation(len(batches)):
             yield batches[i]
 
     def _inputs(self, index):
+        if not self._is_sorted:
+            return self._part(index)
+        fewest = max(1, int(self.batch_size * SMALLEST_PART))
+        cuts = cut_sorted(self._lengths[index], fewest)
+        parts = [self._part(index[a:b]) for a, b in pairwise(cuts)]
+        return parts[0] if len(parts) == 1 else Parts(parts, len(index))
+
+    def _part(self, index):
+        """Inputs of these rows as one array, and lengths where these differ."""
         x, lengths = self.dataset.arrays[0].padded(index)
         x = self._to_device(x)
         return x if lengths is None else {"x": x, "lengths": self._to_device(lengths)}
@@ -85,32 +94,30 @@ def _even_bounds(n_rows, n_batches):
     return [n_rows * i // n_batches for i in range(n_batches + 1)]
 
 
-def cut_sorted(lengths, n_batches, batch_size):
-    """Where to cut rows of ascending lengths into batches.
+def cut_sorted(lengths, fewest):
+    """Where to cut the rows of a batch, so that little of its parts is padding.
 
     Parameters
     ----------
     lengths : ndarray of shape (n_rows,)
         Steps of each row, ascending.
-    n_batches : int
-        How many batches to begin with, enough for all rows.
-    batch_size : int
-        Most rows of a batch.
+    fewest : int
+        Rows of the smallest part.
 
     Returns
     -------
     list of int
-        Where each batch begins, and ``len(lengths)``.
+        Where each part begins, and ``len(lengths)``.
     """
-    bounds = _even_bounds(len(lengths), n_batches)
-    fewest = max(1, int(batch_size * SMALLEST_PART))
-    splits = [_best_split(lengths, a, b, fewest) for a, b in pairwise(bounds)]
-    heapify(splits)
-    n_padded = sum(int(lengths[b - 1]) * (b - a) for a, b in pairwise(bounds))
+    n_rows = len(lengths)
+    bounds, n_steps = [0, n_rows], int(lengths[-1]) * n_rows
     most = int(lengths.sum()) / (1 - MAX_PADDING)
-    while n_padded > most and splits[0][0] < 0:
+    if n_steps <= most:
+        return bounds
+    splits = [_best_split(lengths, 0, n_rows, fewest)]
+    while n_steps > most and splits[0][0] < 0:
         cost, at, start, stop = heappop(splits)
-        n_padded += cost
+        n_steps += cost
         bounds.append(at)
         heappush(splits, _best_split(lengths, start, at, fewest))
         heappush(splits, _best_split(lengths, at, stop, fewest))
@@ -118,7 +125,7 @@ def cut_sorted(lengths, n_batches, batch_size):
 
 
 def _best_split(lengths, start, stop, fewest):
-    """Minus the steps that a split saves, where it is, and the batch that it splits."""
+    """Minus the steps that a split saves, where it is, and the part that it splits."""
     at = np.arange(start + fewest, stop - fewest + 1)
     if not len(at):
         return 0, start, start, stop

@@ -59,8 +59,8 @@ class ForcedBatches(StepBatches):
         X, y, _ = dataset.arrays
         return X.lengths + y.lengths
 
-    def _inputs(self, index):
-        inputs = super()._inputs(index)
+    def _part(self, index):
+        inputs = super()._part(index)
         inputs = inputs if isinstance(inputs, dict) else {"x": inputs}
         forced = force(self.dataset.arrays[1], index, self._begin)
         return inputs | {name: self._to_device(x) for name, x in forced.items()}

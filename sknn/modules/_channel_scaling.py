@@ -7,8 +7,8 @@ from torch import Tensor, nn
 class ChannelScaling(nn.Module):
     r""":math:`(x_c - \mu_c) f_c` for each channel :math:`c`, the last axis of inputs.
 
-    Whole numbers become real ones on the way, a batch at a time, and bytes (uint8), as
-    images have, shares of 255 before that; the outputs have the type of the buffers.
+    Whole numbers, such as the bytes of images, become real ones on the way, a batch at
+    a time; the outputs have the type of the buffers.
 
     Parameters
     ----------
@@ -44,8 +44,6 @@ class ChannelScaling(nn.Module):
         self.factor.copy_(torch.as_tensor(factor))
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dtype == torch.uint8:
-            return (x - 255 * self.location) * (self.factor / 255)
         x = x.float() if x.dtype == torch.bool else x  # bools cannot be subtracted
         return ((x - self.location) * self.factor).to(self.factor.dtype)
 

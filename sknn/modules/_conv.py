@@ -125,7 +125,7 @@ class ConvNet(nn.Module):
         *positions, n_channels = self.input_shape = tuple(input_shape)
         self.is_series = len(positions) == 1
         self.global_pooling, self.batch_norm = global_pooling, batch_norm
-        self._check(residual, padding, horizontal_flip)
+        self._check(residual, padding)
         kernel = (1 if self.is_series else kernel_size), kernel_size
         options = {
             "kernel_size": kernel,
@@ -137,7 +137,8 @@ class ConvNet(nn.Module):
         if not residual:
             make_body = partial(NormalizedConvolution, padding=padding, **options)
         self.scaling = ChannelScaling(n_channels, device)
-        self.augmentation = Augmentation(random_crop, horizontal_flip)
+        self.augmentation = Augmentation(0, False)
+        self.set_augmentation(random_crop, horizontal_flip)
         self.blocks = nn.ModuleList()
         size = (1, *positions) if self.is_series else tuple(positions)
         for n_in, n_out in pairwise([n_channels, *conv_channels]):
@@ -155,13 +156,18 @@ class ConvNet(nn.Module):
         self.set_dropout(dropout)
         self.set_activation(activation)
 
-    def _check(self, residual: bool, padding: str, horizontal_flip: bool) -> None:
-        """Refuse parameters that contradict each other."""
+    def set_augmentation(self, random_crop: int, horizontal_flip: bool) -> None:
+        """Let training rows be shifted by so much, and mirrored, or not."""
         if horizontal_flip and self.is_series:
             raise ValueError(
                 "horizontal_flip=True must have images, (h, w, c), to mirror: got "
                 f"series with input_shape={self.input_shape}."
             )
+        self.augmentation.random_crop = random_crop
+        self.augmentation.horizontal_flip = horizontal_flip
+
+    def _check(self, residual: bool, padding: str) -> None:
+        """Refuse parameters that contradict each other."""
         if residual and padding != "same":
             raise ValueError(
                 "padding must be 'same' with residual=True, where the input of a block "

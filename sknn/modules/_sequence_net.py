@@ -73,6 +73,11 @@ class SequenceNet(nn.Module, ABC):
             )
             self.n_entered = self.embedding.n_features
 
+    @property
+    def token_vectors(self) -> Embedding:
+        """Table of the tokens' own vectors."""
+        return getattr(self.embedding, "words", self.embedding)
+
     def enter(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         """Scaled channels or vectors of tokens, (batch, steps, features)."""
         if self.takes_tokens:

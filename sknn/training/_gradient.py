@@ -1,5 +1,8 @@
 """The gradient of any module, by autograd."""
 
+import torch
+
+from sknn.data import Parts
 from sknn.training._array_ops import TorchOps
 from sknn.training._augmentation import attach_generator
 from sknn.training._dropout import attach_masks
@@ -79,11 +82,13 @@ def call(forward, x, **options):
     ----------
     forward : callable
         A module, or a method of one.
-    x : tensor or dict of str to tensor
+    x : tensor, dict of str to tensor, or Parts
         Inputs.
     **options : dict
         What the module is given besides.
     """
+    if isinstance(x, Parts):
+        return torch.cat([call(forward, part, **options) for part in x.inputs])
     if isinstance(x, dict):
         return forward(**x, **options)
     return forward(x, **options)

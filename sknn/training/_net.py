@@ -10,7 +10,7 @@ from skorch.dataset import Dataset
 from torch import nn
 from torch.optim import Optimizer
 
-from sknn.data import Batch, Rows, make_batches
+from sknn.data import Batch, Parts, Rows, make_batches
 from sknn.training._array_ops import NumpyOps
 from sknn.training._callbacks import (
     BATCH_HOOKS,
@@ -21,7 +21,7 @@ from sknn.training._callbacks import (
     picks_parameters,
 )
 from sknn.training._checkpoint import load_optimizer, owners_of, pack_optimizer
-from sknn.training._gradient import AutogradGradient
+from sknn.training._gradient import AutogradGradient, call
 from sknn.training._updates import (
     SGD,
     Adagrad,
@@ -376,7 +376,7 @@ class Net(NeuralNet):
         weight = weight if weight is None else loss_native(weight)
         loss = gradient(
             Batch(
-                x if isinstance(x, dict) else gradient.ops.native(x),
+                x if isinstance(x, dict | Parts) else gradient.ops.native(x),
                 loss_native(y),
                 weight,
                 batch.total,
@@ -387,6 +387,12 @@ class Net(NeuralNet):
         loss = loss + self.penalize(batch.total)
         loss = torch.as_tensor(loss, dtype=torch.float64)
         return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}
+
+    def infer(self, x, **fit_params):
+        """Outputs of the module; inputs may be in parts."""
+        if isinstance(x, Parts):
+            return call(self.module_, x, **fit_params)
+        return super().infer(x, **fit_params)
 
     def show_batches(self, rows, training):
         """Evaluate rows in batches where a callback looks at these; say whether."""

@@ -168,6 +168,8 @@ def _inverse_sqrt(initial, final, n_epochs, warmup_epochs):
     return lambda epochs: initial * math.sqrt(plain / max(epochs, plain))
 
 
+# schedules that end at a time
+ENDING = {"linear", "cosine", "one_cycle"}
 TIMED = {
     "linear": _linear,
     "cosine": _cosine,
@@ -181,6 +183,11 @@ def effective_schedule(name, solver):
     """Schedule called `name` where the solver has it, else "constant"."""
     has_none = solver == "lbfgs" or (solver != "sgd" and name in OF_SGD_ALONE)
     return "constant" if has_none else name
+
+
+def endless_schedule(name):
+    """Schedule called `name`, but "constant" for one that would have to end."""
+    return "constant" if name in ENDING else name
 
 
 def make_schedule(

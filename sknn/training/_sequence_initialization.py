@@ -1,5 +1,6 @@
 """Initial weights of networks over sequences, drawn from a `RandomState`."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -50,6 +51,22 @@ def initialize_sequence_net(module, random_state, name="auto"):
         for vector in ("position_vectors", "class_vector"):
             if getattr(layer, vector, None) is not None:
                 _fill_normal(getattr(layer, vector), VECTOR_DEVIATION, random_state)
+
+
+@torch.no_grad()
+def forget_unseen(embedding, ids):
+    """Let tokens that no training row has share the unseen one's first vector, zero.
+
+    Parameters
+    ----------
+    embedding : torch.nn.Embedding
+        Vectors of all tokens of the vocabulary.
+    ids : ndarray of int
+        Tokens of the training rows; held-out rows may have others.
+    """
+    absent = torch.ones(len(embedding.weight), dtype=torch.bool)
+    absent[torch.from_numpy(np.unique(ids))] = False
+    embedding.weight[absent] = 0
 
 
 def _fill_recurrent(layer, draw, random_state):
