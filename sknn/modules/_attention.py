@@ -301,8 +301,9 @@ class DecoderState:
         the groups' width.
         """
         keys, values = self._cache[layer, :, :, : self._n_columns].transpose(2, 3)
-        keys[:, :, -self.groups.width :] = key
-        values[:, :, -self.groups.width :] = value
+        first = self._n_columns - self.groups.width
+        keys[:, :, first:] = key
+        values[:, :, first:] = value
         return keys, values
 
     def _repack(self) -> None:

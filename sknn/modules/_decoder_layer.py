@@ -77,7 +77,7 @@ class DecoderLayer(nn.Module):
     def _feed_forward(self, x: Tensor) -> Tensor:
         return self.contract(self.activation(self.expand(x)))
 
-    def _apply(
+    def _combine(
         self,
         x: Tensor,
         attend: Callable[[Tensor], Tensor],
@@ -96,7 +96,7 @@ class DecoderLayer(nn.Module):
         `memory` (batch, its steps, d_model) and `mask` as in the cross-attention.
         """
         attend = partial(self.attention, is_causal=True)
-        return self._apply(
+        return self._combine(
             x, attend, partial(self.cross_attention, memory=memory, mask=mask)
         )
 
@@ -107,7 +107,7 @@ class DecoderLayer(nn.Module):
         """
         attend = partial(self.attention.step, state=state, layer=layer)
         look_up = partial(self.cross_attention.step, state=state, layer=layer)
-        return self._apply(x, attend, look_up)
+        return self._combine(x, attend, look_up)
 
     def attention_weights(
         self, x: Tensor, memory: Tensor, mask: Tensor | None = None
