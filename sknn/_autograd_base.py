@@ -136,8 +136,8 @@ def warn_of_coarse_inputs(mean, deviation, dtype):
     if coarse.any():
         c = int(coarse.argmax())
         warnings.warn(
-            f"X is around {mean[c]:.3g} in channel {c}, where float32 has steps that are "
-            "large beside its deviation. Set dtype='float64', or subtract an offset.",
+            f"X is around {mean[c]:.3g} in channel {c}, where the steps of float32 are "
+            "large beside its deviation. Set dtype='float64' or subtract an offset.",
             stacklevel=2,
         )
 

@@ -174,10 +174,11 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training inputs.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets: class labels, an indicator matrix, or real numbers.
+        X : array-like
+            Training inputs, in a form that the class describes.
+        y : array-like
+            Targets: class labels, an indicator matrix, real numbers, or what else the
+            class describes.
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each row; a whole number weighs as much as repetition.
         X_val, y_val : array-like, default=None

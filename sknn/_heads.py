@@ -136,8 +136,8 @@ class ClassifierHead(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training inputs.
+        X : array-like
+            Training inputs, in a form that the class describes.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels or an indicator matrix.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -157,8 +157,8 @@ class ClassifierHead(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
+        X : array-like
+            Inputs, as for `fit`.
 
         Returns
         -------
@@ -173,8 +173,8 @@ class ClassifierHead(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
+        X : array-like
+            Inputs, as for `fit`.
 
         Returns
         -------
@@ -195,8 +195,8 @@ class ClassifierHead(ClassifierMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
+        X : array-like
+            Inputs, as for `fit`.
 
         Returns
         -------
@@ -292,8 +292,8 @@ class RegressorHead(RegressorMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
+        X : array-like
+            Inputs, as for `fit`.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -331,8 +331,8 @@ class RegressorHead(RegressorMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training inputs.
+        X : array-like
+            Training inputs, in a form that the class describes.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -350,8 +350,8 @@ class RegressorHead(RegressorMixin):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
+        X : array-like
+            Inputs, as for `fit`.
 
         Returns
         -------

@@ -78,7 +78,7 @@ class BaseRecurrent(BaseSequenceNetwork):
     def _dropout_rates(self):
         """Rate of each recurrent layer."""
         sizes = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
-        return check_rates(self.dropout, len(sizes), "recurrent layers")
+        return check_rates(self._dropout, len(sizes), "recurrent layers")
 
     def _make_module(self, X, n_outputs, device):
         n_tokens = self._n_tokens

@@ -7,7 +7,10 @@ from sknn._tagger_head import TaggerHead
 
 
 @describe(
-    {**PARAMETERS, **TAGGER_PARAMETERS}, batch_size=32, weight_init='"glorot_uniform"'
+    {**PARAMETERS, **TAGGER_PARAMETERS},
+    batch_size=32,
+    dropout=0.3,
+    weight_init='"glorot_uniform"',
 )
 class RecurrentTagger(TaggerHead, BaseRecurrent):
     """Recurrent network that labels each step of a sequence.
@@ -69,6 +72,7 @@ class RecurrentTagger(TaggerHead, BaseRecurrent):
         **TaggerHead._parameter_constraints,
     }
     _parameter_constraints.pop("pooling")
+    _auto_dropout = 0.3
 
     def __init__(
         self,
@@ -80,10 +84,10 @@ class RecurrentTagger(TaggerHead, BaseRecurrent):
         char_embedding_dim="auto",
         tokens=False,
         tokenizer=None,
-        min_count=1,
+        min_count=2,
         max_vocab=None,
         standardize=True,
-        dropout=0.0,
+        dropout="auto",
         solver="adam",
         alpha=0.0001,
         l1_ratio=0.0,

@@ -159,7 +159,7 @@ class BaseSeq2Seq(BaseTransformer):
 
     @property
     def _dropout_rates(self):
-        return [float(self.dropout)] * (5 * self.n_layers + 2)
+        return [float(self._dropout)] * (5 * self.n_layers + 2)
 
     def _make_module(self, X, n_outputs, device):
         return Seq2SeqNet(
@@ -172,7 +172,7 @@ class BaseSeq2Seq(BaseTransformer):
             positional_encoding=self.positional_encoding,
             activation=self.activation,
             norm_first=self.norm_first,
-            dropout=self.dropout,
+            dropout=float(self._dropout),
             max_length=1 + max(int(X.lengths.max()), self._longest_target),
             device=device,
         )

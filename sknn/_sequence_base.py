@@ -136,6 +136,11 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
         return {}
 
     @property
+    def _dropout(self):
+        """The parameter, or what it means for the inputs there are."""
+        return self.dropout
+
+    @property
     def _letters(self):
         """What a module is told of the letters of tokens, where these are read."""
         return {}

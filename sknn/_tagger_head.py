@@ -8,6 +8,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sknn._base import BaseNetwork
+from sknn._door import TRAINING_CONSTRAINTS
 from sknn._heads import check_classes, check_stochastic, refuse_balanced
 from sknn._sequence_base import axes_of_numbers, choose_dim, tidy
 from sknn._sklearn_compat import (
@@ -28,6 +29,16 @@ from sknn.data import (
 )
 
 PARAMETERS = {
+    "dropout": (
+        'float or "auto"',
+        "Probability that an output of a layer is left out of a training step, in [0, "
+        '1); "auto" is {auto} for tokens and 0 for series of numbers.',
+    ),
+    "min_count": (
+        "int",
+        "How often a token must occur to be told from unseen ones. Rare ones teach "
+        "what to make of these, by the letters where they have any.",
+    ),
     "char_embedding_dim": (
         'int, "auto" or None',
         "Entries of the vector learned for each letter of the tokens that are strings: "
@@ -55,6 +66,7 @@ class TaggerHead:
             Interval(Integral, 1, None, closed="left"),
             None,
         ],
+        "dropout": [StrOptions({"auto"}), *TRAINING_CONSTRAINTS["dropout"]],
     }
     _y_options: dict = {}
     _fewest_scored = 1
@@ -64,6 +76,13 @@ class TaggerHead:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
+
+    @property
+    def _dropout(self):
+        if not isinstance(self.dropout, str):
+            return self.dropout
+        reader = vars(self).get("_reader")
+        return 0.0 if reader is None or reader.kind == "numbers" else self._auto_dropout
 
     # Inputs and labels
 

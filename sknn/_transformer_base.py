@@ -90,7 +90,7 @@ class BaseTransformer(BaseSequenceNetwork):
     @property
     def _dropout_rates(self):
         """Rate of each of the module's dropout layers, the same everywhere."""
-        return [float(self.dropout)] * (2 * self.n_layers + 1)
+        return [float(self._dropout)] * (2 * self.n_layers + 1)
 
     def _make_module(self, X, n_outputs, device):
         return TransformerNet(
@@ -104,7 +104,7 @@ class BaseTransformer(BaseSequenceNetwork):
             pooling=self.pooling,
             activation=self.activation,
             norm_first=self.norm_first,
-            dropout=self.dropout,
+            dropout=float(self._dropout),
             max_length=int(X.lengths.max()),
             n_tokens=self._n_tokens,
             **self._letters,
@@ -112,7 +112,7 @@ class BaseTransformer(BaseSequenceNetwork):
         )
 
     def _update_module(self):
-        self.module_.set_dropout(float(self.dropout))
+        self.module_.set_dropout(float(self._dropout))
 
     def _initialize(self, module, random_state):
         self._reset_buffers(module)

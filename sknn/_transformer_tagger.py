@@ -7,7 +7,10 @@ from sknn._transformer_base import PARAMETERS, BaseTransformer
 
 
 @describe(
-    {**PARAMETERS, **TAGGER_PARAMETERS}, batch_size=32, weight_init='"glorot_uniform"'
+    {**PARAMETERS, **TAGGER_PARAMETERS},
+    batch_size=32,
+    dropout=0.2,
+    weight_init='"glorot_uniform"',
 )
 class TransformerTagger(TaggerHead, BaseTransformer):
     """Transformer encoder that labels each step of a sequence.
@@ -64,6 +67,7 @@ class TransformerTagger(TaggerHead, BaseTransformer):
         **TaggerHead._parameter_constraints,
     }
     _parameter_constraints.pop("pooling")
+    _auto_dropout = 0.2
 
     def __init__(
         self,
@@ -72,16 +76,16 @@ class TransformerTagger(TaggerHead, BaseTransformer):
         n_heads=4,
         n_layers=2,
         dim_feedforward=None,
-        positional_encoding="sinusoidal",
+        positional_encoding="rotary",
         activation="relu",
         norm_first=True,
         char_embedding_dim="auto",
         tokens=False,
         tokenizer=None,
-        min_count=1,
+        min_count=2,
         max_vocab=None,
         standardize=True,
-        dropout=0.0,
+        dropout="auto",
         solver="adam",
         alpha=0.0001,
         l1_ratio=0.0,

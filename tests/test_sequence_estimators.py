@@ -102,13 +102,24 @@ def test_a_table_is_series_of_one_channel(Estimator):
     )
     assert (model.n_features_in_, as_series.n_features_in_) == (7, 1)
     assert_array_equal(get_outputs(fit(Estimator, table), table).dtype, np.float64)
-    lists = fit(Estimator, table.tolist(), dtype="float32")
-    assert lists.n_features_in_ == 7
-    assert_array_equal(get_outputs(lists, table.tolist()), get_outputs(model, table))
     with pytest.raises(ValueError, match=r"X has 5 features, but .* is expecting 7"):
         model.predict(table[:, :5])
     frame = pd.DataFrame(table, columns=list("abcdefg"))
     assert list(fit(Estimator, frame).feature_names_in_) == list("abcdefg")
+
+
+@pytest.mark.parametrize("Estimator", ESTIMATORS)
+def test_lists_are_series_whether_equally_long_or_not(Estimator):
+    lists = ARRAY[..., 0].astype(np.float64).tolist()
+    model = fit(Estimator, lists)
+    arrays = [np.array(row) for row in lists]
+    assert_array_equal(
+        get_outputs(model, lists), get_outputs(fit(Estimator, arrays), arrays)
+    )
+    shorter = [row[:3] for row in lists]
+    assert_array_equal(
+        get_outputs(model, shorter), get_outputs(model, np.array(shorter))
+    )
 
 
 @pytest.mark.parametrize("Estimator", ESTIMATORS)

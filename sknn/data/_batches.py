@@ -65,6 +65,11 @@ class TensorBatches:
     joins_last : bool
         Whether a last batch of less than a quarter of `batch_size`, or of a single row,
         joins the one before: its mean and variance would be noise.
+
+    Attributes
+    ----------
+    n_rows : int
+        Sum of the batches' `n_rows`.
     """
 
     def __init__(
@@ -79,7 +84,8 @@ class TensorBatches:
         self.batch_size = int(batch_size)
         self.random_state = random_state
         self.device = torch.device(device)
-        self._order = np.arange(len(dataset))
+        self.n_rows = len(dataset)
+        self._order = np.arange(self.n_rows)
         self._n_batches, n_left = divmod(len(dataset), self.batch_size)
         is_small = n_left < max(2, self.batch_size / 4)
         joins = joins_last and is_small and self._n_batches

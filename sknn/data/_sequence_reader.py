@@ -173,7 +173,14 @@ class SequenceReader:
         if steps.form == "numbers":
             return cls("numbers", n_channels=steps.values.shape[1]), steps
         times = _times(sample_weight, steps.lengths)
-        vocabulary = make_vocabulary(steps.values, min_count, max_vocab, name, times)
+        vocabulary = make_vocabulary(
+            steps.values,
+            min_count,
+            max_vocab,
+            name,
+            times,
+            may_be_empty=spelled and steps.form != "integers",  # letters are left
+        )
         alphabet = None
         if spelled and steps.form != "integers":
             alphabet = make_alphabet(steps.values)

@@ -24,6 +24,7 @@ class StepBatches(SequenceBatches):
 
     def __init__(self, dataset, *args, class_factor=None, **kwargs):
         super().__init__(dataset, *args, **kwargs)
+        self.n_rows = int(dataset.y.lengths.sum())
         self._class_factor = class_factor
 
     def _targets(self, index):

@@ -23,7 +23,9 @@ def cut_words(text):
     return WORD.findall(text.lower())
 
 
-def make_vocabulary(tokens, min_count=1, max_vocab=None, name="X", times=None):
+def make_vocabulary(
+    tokens, min_count=1, max_vocab=None, name="X", times=None, may_be_empty=False
+):
     """Id of each token that is frequent enough.
 
     Parameters
@@ -38,6 +40,8 @@ def make_vocabulary(tokens, min_count=1, max_vocab=None, name="X", times=None):
         What the tokens are of, for an error.
     times : ndarray of int, optional
         How often each of `tokens` counts; None is once.
+    may_be_empty : bool
+        Whether no token has to be left.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def make_vocabulary(tokens, min_count=1, max_vocab=None, name="X", times=None):
         for token, n in zip(tokens, times.tolist(), strict=True):
             counts[token] += n
     kept = [(-count, token) for token, count in counts.items() if count >= min_count]
-    if not kept:
+    if not kept and not may_be_empty:
         most = max(counts.values(), default=0)
         raise ValueError(
             f"{name} must have tokens that occur min_count={min_count} times: the most "

@@ -37,7 +37,9 @@ class AutogradGradient:
             attach_masks(module, masks)
         if generator is not None:
             attach_generator(module, generator)
-        self._team = attach_team(module, min(2, available_threads()))
+        on_cpu = all(p.device.type == "cpu" for p in module.parameters())
+        n_threads = min(2, available_threads()) if on_cpu else 1
+        self._team = attach_team(module, n_threads)
         self._buffers = {}
         self.raw = None
 

@@ -334,7 +334,7 @@ class Net(NeuralNet):
     def _pace(self, batches, drawn):
         """Batches of an epoch, `drawn` somehow, the schedule setting their rates."""
         group, schedule = self.optimizer_.param_groups[0], self.task.monitor.schedule
-        return schedule.paced(drawn, group, len(batches.dataset))
+        return schedule.paced(drawn, group, batches.n_rows)
 
     def record_as_batch(self, loss, n_rows):
         """Give an epoch that showed no batches one: callbacks ask for its keys."""
@@ -363,8 +363,9 @@ class Net(NeuralNet):
     def train_step(self, batch, **fit_params):
         """One update that tells callbacks; rows without any weight move nothing."""
         if batch.total == 0:
+            self._set_training(False)
             with torch.no_grad():
-                outputs = self.evaluation_step(batch)
+                outputs = call(self.module_, batch[0])
             self._set_training(True)
             return {"loss": torch.zeros(()), "y_pred": outputs}
         return super().train_step(batch, **fit_params)
@@ -387,12 +388,6 @@ class Net(NeuralNet):
         loss = loss + self.penalize(batch.total)
         loss = torch.as_tensor(loss, dtype=torch.float64)
         return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}
-
-    def infer(self, x, **fit_params):
-        """Outputs of the module; inputs may be in parts."""
-        if isinstance(x, Parts):
-            return call(self.module_, x, **fit_params)
-        return super().infer(x, **fit_params)
 
     def show_batches(self, rows, training):
         """Evaluate rows in batches where a callback looks at these; say whether."""
