@@ -9,7 +9,7 @@ from sknn._tagger_head import TaggerHead
 @describe(
     {**PARAMETERS, **TAGGER_PARAMETERS},
     batch_size=32,
-    dropout=0.3,
+    dropout=0.5,
     weight_init='"glorot_uniform"',
 )
 class RecurrentTagger(TaggerHead, BaseRecurrent):
@@ -72,7 +72,7 @@ class RecurrentTagger(TaggerHead, BaseRecurrent):
         **TaggerHead._parameter_constraints,
     }
     _parameter_constraints.pop("pooling")
-    _auto_dropout = 0.3
+    _auto_dropout = 0.5
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class RecurrentTagger(TaggerHead, BaseRecurrent):
         learning_rate_final=None,
         decay_epochs=None,
         warmup_epochs=0,
-        max_iter=100,
+        max_iter=50,
         shuffle=True,
         random_state=None,
         tol=1e-4,

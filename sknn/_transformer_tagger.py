@@ -96,7 +96,7 @@ class TransformerTagger(TaggerHead, BaseTransformer):
         learning_rate_final=None,
         decay_epochs=None,
         warmup_epochs=5,
-        max_iter=100,
+        max_iter=50,
         shuffle=True,
         random_state=None,
         tol=1e-4,
