@@ -21,6 +21,7 @@ from sknn.data import (
     StepTargets,
     as_object_array,
     combine_weights,
+    has_one_label_a_row,
     iter_chunks,
     read_labels,
     step_weights,
@@ -72,7 +73,7 @@ class TaggerHead:
             return X
         X = X if self.tokens else tidy(X)
         n_axes = None if self.tokens else axes_of_numbers(X)
-        is_table = n_axes == 2 and _has_one_label_a_row(options.get("y"))
+        is_table = n_axes == 2 and has_one_label_a_row(options.get("y"))
         if is_table if reset else self._fitted_to_table:
             return self._check_table(X, dtype, reset, options)
         X = self._check_steps(X, n_axes, dtype, reset, sample_weight)
@@ -110,7 +111,7 @@ class TaggerHead:
         return y
 
     def _make_targets(self, y, classes, continues, incremental):
-        if incremental:
+        if classes is not None:
             check_classes(self, classes, continues)
         if continues:
             self._targets.check_known(y.values)
@@ -188,7 +189,7 @@ class TaggerHead:
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sequence.
         classes : array-like of shape (n_classes,), default=None
-            All labels that any call will see. Needed on the first call.
+            All labels that any call will see; None: those of the first call.
 
         Returns
         -------
@@ -273,14 +274,3 @@ class TaggerHead:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         hits = self._targets.decode(self._raw_outputs(X)) == y.values
         return float(np.average(hits, weights=step_weights(y, sample_weight)))
-
-
-def _has_one_label_a_row(y):
-    """Whether targets of a table's rows are labels rather than sequences of them."""
-    if y is None:
-        return True
-    shape = getattr(y, "shape", None)
-    if shape is not None and len(shape) > 1:
-        return shape[1] == 1
-    first = next(iter(y), None)
-    return isinstance(first, str | bytes) or not hasattr(first, "__len__")

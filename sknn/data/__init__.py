@@ -10,7 +10,7 @@ from sknn.data._scaling import channel_moments
 from sknn.data._sequence_batches import SequenceBatches
 from sknn.data._sequence_reader import SequenceReader
 from sknn.data._sequences import Sequences
-from sknn.data._step_labels import as_object_array, read_labels
+from sknn.data._step_labels import as_object_array, has_one_label_a_row, read_labels
 from sknn.data._step_targets import StepTargets, step_weights
 from sknn.data._targets import ClassTargets, RealTargets
 from sknn.data._weights import combine_weights, weights_of_classes
@@ -30,6 +30,7 @@ __all__ = [
     "combine_weights",
     "convert",
     "converts_late",
+    "has_one_label_a_row",
     "iter_chunks",
     "make_batch",
     "make_batches",
