@@ -175,7 +175,7 @@ class SequenceReader:
         vocabulary = make_vocabulary(steps.values, min_count, max_vocab, name, times)
         alphabet = None
         if spelled and steps.form != "integers":
-            alphabet = make_alphabet(steps.values)
+            alphabet = make_alphabet(steps.values, times)
         reader = cls(
             steps.form,
             vocabulary=vocabulary,

@@ -33,6 +33,18 @@ def test_an_alphabet_is_numbered_by_frequency():
     assert {UNSEEN, BEGIN, END, 0} == set(range(N_RESERVED))
 
 
+def test_an_alphabet_counts_words_as_often_as_they_count():
+    times = np.array([0, 3, 1, 5, 2])
+    repeated = np.repeat(WORDS, times).tolist()
+    assert make_alphabet(WORDS, times) == make_alphabet(repeated)
+    assert make_alphabet(["xx", "y"], np.array([0, 1])) == {"y": N_RESERVED}
+    assert make_alphabet(["xx", ""], np.array([0, 1])) == {}
+    weight = np.array([0, 1, 2])
+    reader, _ = fit_read(SENTENCES, spelled=True, sample_weight=weight)
+    again, _ = fit_read([SENTENCES[i] for i in (1, 2, 2)], spelled=True)
+    assert list(reader.alphabet) == list(again.alphabet)
+
+
 def test_words_are_read_back_from_their_numbers():
     alphabet = make_alphabet(WORDS)
     spelled = spell(WORDS, alphabet)
