@@ -59,7 +59,6 @@ class TaggerHead:
     }
     _y_options: dict = {}
     _fewest_scored = 1
-    _class_factor = None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -134,21 +133,24 @@ class TaggerHead:
         return combine_weights(X, sample_weight, dtype)
 
     def _batch_options(self, rows):
-        self._class_factor = None
-        if self.class_weight is not None:
-            codes, weight = rows.y.values, step_weights(rows.y, rows.weight)
-            factor = weights_of_classes(self.class_weight, self.classes_, codes, weight)
-            self._class_factor = factor.astype(self._flat.numpy_dtype)
-            if not self._class_factor[codes].any():
-                raise ValueError(
-                    "class_weight must be positive for a class of y: all weights are "
-                    "zero."
-                )
-        return {"class_factor": self._class_factor}
+        return {"class_factor": self._weigh_classes(rows)}
 
     def _rows_of_loss(self, rows):
-        weight = step_weights(rows.y, rows.weight, self._class_factor)
-        return rows.y.values, weight
+        return rows.y.values, step_weights(
+            rows.y, rows.weight, self._weigh_classes(rows)
+        )
+
+    def _weigh_classes(self, rows):
+        """Weight of each class, or None; "balanced" is by the steps of `rows`."""
+        if self.class_weight is None:
+            return None
+        codes, weight = rows.y.values, step_weights(rows.y, rows.weight)
+        factor = weights_of_classes(self.class_weight, self.classes_, codes, weight)
+        if not factor[codes].any():
+            raise ValueError(
+                "class_weight must be positive for a class of y: all weights are zero."
+            )
+        return factor.astype(self._flat.numpy_dtype)
 
     # Outputs
 
