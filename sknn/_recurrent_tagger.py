@@ -69,6 +69,7 @@ class RecurrentTagger(TaggerHead, BaseRecurrent):
         **TaggerHead._parameter_constraints,
     }
     _parameter_constraints.pop("pooling")
+    _architecture = (*BaseRecurrent._architecture, "char_embedding_dim")
 
     def __init__(
         self,

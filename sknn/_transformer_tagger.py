@@ -64,6 +64,7 @@ class TransformerTagger(TaggerHead, BaseTransformer):
         **TaggerHead._parameter_constraints,
     }
     _parameter_constraints.pop("pooling")
+    _architecture = (*BaseTransformer._architecture, "char_embedding_dim")
 
     def __init__(
         self,
