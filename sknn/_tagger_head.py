@@ -87,6 +87,8 @@ class TaggerHead:
 
     def _check_table(self, X, dtype, reset, options):
         """Rows of a table as sequences of one step, and their labels."""
+        if not reset and not hasattr(X, "shape"):
+            X = _as_table(X, self.n_features_in_)
         checked = BaseNetwork._check_X(self, X, dtype, reset=reset, **options)
         X, *y = checked if isinstance(checked, tuple) else (checked,)
         n, n_features = X.shape
@@ -276,3 +278,14 @@ class TaggerHead:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
         hits = self._targets.decode(self._raw_outputs(X)) == y.values
         return float(np.average(hits, weights=step_weights(y, sample_weight)))
+
+
+def _as_table(X, n_columns):
+    """Array of what has to be a table."""
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            f"X must be a table of {n_columns} columns, as y had a label a row in fit: "
+            "got rows of several lengths."
+        ) from error
