@@ -73,6 +73,7 @@ class RecurrentTagger(TaggerHead, BaseRecurrent):
     }
     _parameter_constraints.pop("pooling")
     _auto_dropout = 0.5
+    _architecture = (*BaseRecurrent._architecture, "char_embedding_dim")
 
     def __init__(
         self,

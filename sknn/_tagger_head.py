@@ -22,6 +22,7 @@ from sknn.data import (
     StepTargets,
     as_object_array,
     combine_weights,
+    has_one_label_a_row,
     iter_chunks,
     read_labels,
     step_weights,
@@ -70,7 +71,6 @@ class TaggerHead:
     }
     _y_options: dict = {}
     _fewest_scored = 1
-    _class_factor = None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -91,7 +91,7 @@ class TaggerHead:
             return X
         X = X if self.tokens else tidy(X)
         n_axes = None if self.tokens else axes_of_numbers(X)
-        is_table = n_axes == 2 and _has_one_label_a_row(options.get("y"))
+        is_table = n_axes == 2 and has_one_label_a_row(options.get("y"))
         if is_table if reset else self._fitted_to_table:
             return self._check_table(X, dtype, reset, options)
         X = self._check_steps(X, n_axes, dtype, reset, sample_weight)
@@ -106,6 +106,8 @@ class TaggerHead:
 
     def _check_table(self, X, dtype, reset, options):
         """Rows of a table as sequences of one step, and their labels."""
+        if not reset and not hasattr(X, "shape"):
+            X = _as_table(X, self.n_features_in_)
         checked = BaseNetwork._check_X(self, X, dtype, reset=reset, **options)
         X, *y = checked if isinstance(checked, tuple) else (checked,)
         n, n_features = X.shape
@@ -129,7 +131,7 @@ class TaggerHead:
         return y
 
     def _make_targets(self, y, classes, continues, incremental):
-        if incremental:
+        if classes is not None:
             check_classes(self, classes, continues)
         if continues:
             self._targets.check_known(y.values)
@@ -152,21 +154,24 @@ class TaggerHead:
         return combine_weights(X, sample_weight, dtype)
 
     def _batch_options(self, rows):
-        self._class_factor = None
-        if self.class_weight is not None:
-            codes, weight = rows.y.values, step_weights(rows.y, rows.weight)
-            factor = weights_of_classes(self.class_weight, self.classes_, codes, weight)
-            self._class_factor = factor.astype(self._flat.numpy_dtype)
-            if not self._class_factor[codes].any():
-                raise ValueError(
-                    "class_weight must be positive for a class of y: all weights are "
-                    "zero."
-                )
-        return {"class_factor": self._class_factor}
+        return {"class_factor": self._weigh_classes(rows)}
 
     def _rows_of_loss(self, rows):
-        weight = step_weights(rows.y, rows.weight, self._class_factor)
-        return rows.y.values, weight
+        return rows.y.values, step_weights(
+            rows.y, rows.weight, self._weigh_classes(rows)
+        )
+
+    def _weigh_classes(self, rows):
+        """Weight of each class, or None; "balanced" is by the steps of `rows`."""
+        if self.class_weight is None:
+            return None
+        codes, weight = rows.y.values, step_weights(rows.y, rows.weight)
+        factor = weights_of_classes(self.class_weight, self.classes_, codes, weight)
+        if not factor[codes].any():
+            raise ValueError(
+                "class_weight must be positive for a class of y: all weights are zero."
+            )
+        return factor.astype(self._flat.numpy_dtype)
 
     # Outputs
 
@@ -208,7 +213,7 @@ class TaggerHead:
         sample_weight : array-like of shape (n_samples,), default=None
             Weight of each sequence.
         classes : array-like of shape (n_classes,), default=None
-            All labels that any call will see. Needed on the first call.
+            All labels that any call will see; None: those of the first call.
 
         Returns
         -------
@@ -295,12 +300,12 @@ class TaggerHead:
         return float(np.average(hits, weights=step_weights(y, sample_weight)))
 
 
-def _has_one_label_a_row(y):
-    """Whether targets of a table's rows are labels rather than sequences of them."""
-    if y is None:
-        return True
-    shape = getattr(y, "shape", None)
-    if shape is not None and len(shape) > 1:
-        return shape[1] == 1
-    first = next(iter(y), None)
-    return isinstance(first, str | bytes) or not hasattr(first, "__len__")
+def _as_table(X, n_columns):
+    """Array of what has to be a table."""
+    try:
+        return np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            f"X must be a table of {n_columns} columns, as y had a label a row in fit: "
+            "got rows of several lengths."
+        ) from error

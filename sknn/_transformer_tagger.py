@@ -68,6 +68,7 @@ class TransformerTagger(TaggerHead, BaseTransformer):
     }
     _parameter_constraints.pop("pooling")
     _auto_dropout = 0.2
+    _architecture = (*BaseTransformer._architecture, "char_embedding_dim")
 
     def __init__(
         self,

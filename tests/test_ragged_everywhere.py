@@ -20,7 +20,9 @@ from sklearn.model_selection import (
     GridSearchCV,
     GroupKFold,
     HalvingGridSearchCV,
+    KFold,
     RandomizedSearchCV,
+    StratifiedKFold,
     cross_val_predict,
     cross_val_score,
     learning_curve,
@@ -33,9 +35,12 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sknn import (
     RecurrentClassifier,
     RecurrentRegressor,
+    RecurrentTagger,
     TransformerClassifier,
     TransformerRegressor,
+    TransformerTagger,
 )
+from sknn.metrics import tagging_accuracy, tagging_accuracy_scorer
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning"
@@ -54,6 +59,11 @@ CLASSIFIERS = [
 REGRESSORS = [
     RecurrentRegressor(**SMALL["Recurrent"]),
     TransformerRegressor(**SMALL["Transformer"]),
+]
+FASTER = {"learning_rate_init": 0.05, "batch_size": 8, "min_count": 1}
+TAGGERS = [
+    RecurrentTagger(**SMALL["Recurrent"] | FASTER),
+    TransformerTagger(**SMALL["Transformer"] | FASTER),
 ]
 
 
@@ -186,3 +196,75 @@ def test_what_takes_no_ragged_lists(model, X):
         StandardScaler().fit(X)
     with pytest.raises((ValueError, AttributeError)):
         permutation_importance(model.fit(X, LABELS), X, LABELS)
+
+
+# A label a step
+
+FEWER = SERIES[:48]
+WORDS = [text.split() for text in TEXTS[:48]]
+OF_SERIES = [np.where(x[:, 0] > 2, "high", "low") for x in FEWER]
+OF_WORDS = [["NOUN" if len(word) > 2 else "OTHER" for word in row] for row in WORDS]
+STEPS = pytest.mark.parametrize(
+    ("X", "y"), [(FEWER, OF_SERIES), (WORDS, OF_WORDS)], ids=["series", "words"]
+)
+EACH_TAGGER = pytest.mark.parametrize(
+    "model", TAGGERS, ids=lambda model: type(model).__name__
+)
+
+
+@EACH_TAGGER
+@STEPS
+def test_cross_validation_of_taggers(model, X, y):
+    assert cross_val_score(model, X, y, cv=3).min() > 0.8
+    scoring = {"scoring": tagging_accuracy_scorer, "cv": KFold(3)}
+    assert_array_equal(
+        cross_val_score(model, X, y, **scoring), cross_val_score(model, X, y, cv=3)
+    )
+    predicted = cross_val_predict(model, X, y, cv=3)
+    assert [len(row) for row in predicted] == [len(row) for row in y]
+    assert tagging_accuracy(y, predicted) > 0.8
+    groups = np.arange(len(X)) // 3
+    grouped = cross_val_score(model, X, y, groups=groups, cv=GroupKFold(3))
+    assert grouped.min() > 0.8
+
+
+@EACH_TAGGER
+@STEPS
+def test_searches_over_taggers(model, X, y):
+    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    grid = {"max_iter": [1, 8]}
+    for search in (
+        GridSearchCV(model, grid, cv=2, error_score="raise"),
+        GridSearchCV(model, grid, cv=2, scoring=tagging_accuracy_scorer),
+        HalvingGridSearchCV(model, grid, cv=2, random_state=0, error_score="raise"),
+    ):
+        search.fit(X_train, y_train)
+        assert search.best_params_ == {"max_iter": 8}
+        assert search.score(X_test, y_test) > 0.8
+        assert [len(row) for row in search.predict(X_test)] == list(map(len, y_test))
+    sizes, _, tests = learning_curve(model, X, y, train_sizes=[8, 30], cv=3)
+    assert list(sizes) == [8, 30] and tests.shape == (2, 3)
+    assert np.isfinite(tests).all()
+
+
+@EACH_TAGGER
+@STEPS
+def test_taggers_in_a_pipeline(model, X, y):
+    pipeline = Pipeline([("same", FunctionTransformer(list)), ("net", model)])
+    grid = {"net__alpha": [1e-4, 1e-3]}
+    search = GridSearchCV(pipeline, grid, cv=2, n_jobs=2, error_score="raise")
+    assert search.fit(X, y).score(X, y) > 0.8
+
+
+@EACH_TAGGER
+@STEPS
+def test_what_takes_no_ragged_labels(model, X, y):
+    """As the user guide says; where this fails, scikit-learn takes them now."""
+    with pytest.raises(ValueError):
+        cross_val_predict(model, X, y, cv=3, method="predict_proba")
+    with pytest.raises(ValueError):
+        cross_val_score(model, X, y, cv=3, scoring="accuracy", error_score="raise")
+    with pytest.raises(ValueError):
+        cross_val_score(model, X, y, cv=StratifiedKFold(3), error_score="raise")
+    with pytest.raises(ValueError):
+        train_test_split(X, y, stratify=y)

@@ -8,8 +8,10 @@ from numpy.testing import assert_allclose
 from sknn import (
     RecurrentClassifier,
     RecurrentRegressor,
+    RecurrentTagger,
     TransformerClassifier,
     TransformerRegressor,
+    TransformerTagger,
 )
 
 pytestmark = pytest.mark.filterwarnings(
@@ -20,7 +22,9 @@ RANDOM = np.random.RandomState(0)
 LENGTHS = RANDOM.randint(2, 9, 40)
 X = [RANDOM.standard_normal((n, 2)) for n in LENGTHS]
 Y = np.arange(40) % 3
+Y_OF_STEPS = [(np.arange(n) + i) % 3 for i, n in enumerate(LENGTHS)]
 CLASSIFIERS = [RecurrentClassifier, TransformerClassifier]
+TAGGERS = [RecurrentTagger, TransformerTagger]
 COMMON = {"batch_size": 8, "max_iter": 2, "random_state": 0, "warmup_epochs": 0}
 COMMON |= {"learning_rate": "constant", "learning_rate_init": 0.01}
 SMALL = {
@@ -29,6 +33,8 @@ SMALL = {
 }
 SMALL[RecurrentRegressor] = SMALL[RecurrentClassifier]
 SMALL[TransformerRegressor] = SMALL[TransformerClassifier]
+SMALL[RecurrentTagger] = SMALL[RecurrentClassifier]
+SMALL[TransformerTagger] = SMALL[TransformerClassifier]
 
 # An option, and what else it needs to mean anything.
 SHARED = [
@@ -94,10 +100,14 @@ OWN = {
         ({"activation": "gelu"}, {}),
     ],
 }
-CASES = [(cls, *case) for cls in CLASSIFIERS for case in SHARED + OWN[cls]]
+for tagger, classifier in zip(TAGGERS, CLASSIFIERS, strict=True):
+    OWN[tagger] = [case for case in OWN[classifier] if "pooling" not in case[0]]
+CASES = [(cls, *case) for cls in OWN for case in SHARED + OWN[cls]]
 
 
-def fit(Estimator, y=Y, X=X, **params):
+def fit(Estimator, y=None, X=X, **params):
+    if y is None:
+        y = Y_OF_STEPS if Estimator in TAGGERS else Y
     return Estimator(**SMALL[Estimator] | params).fit(X, y)
 
 
@@ -107,16 +117,19 @@ def show(value):
 
 @pytest.mark.parametrize(("Estimator", "option", "others"), CASES, ids=show)
 def test_every_option_changes_the_result(Estimator, option, others):
-    before = fit(Estimator, **others).predict_proba(X)
-    after = fit(Estimator, **others | option).predict_proba(X)
+    before, after = (
+        np.vstack(fit(Estimator, **params).predict_proba(X))
+        for params in (others, others | option)
+    )
     # rounding moves a probability by 1e-6 at most; that of an option's effect is more
     assert np.abs(before - after).max() > 1e-5
 
 
-@pytest.mark.parametrize("Estimator", CLASSIFIERS)
+@pytest.mark.parametrize("Estimator", OWN)
 def test_no_option_was_forgotten(Estimator):
     tried = {name for option, _ in SHARED + OWN[Estimator] for name in option}
     of_tokens = {"tokens", "tokenizer", "min_count", "max_vocab", "embedding_dim"}
+    of_tokens |= {"char_embedding_dim"} if Estimator in TAGGERS else set()
     elsewhere = {"random_state", "warm_start", "scoring", "dtype", *of_tokens}
     without_effect_on_the_fit = {"verbose", "device", "callbacks"}
     names = set(Estimator().get_params())
@@ -131,6 +144,17 @@ def test_every_loss_of_the_regressors(Estimator, loss):
     before, after = fit(Estimator, y), fit(Estimator, y, loss=loss)
     assert np.abs(before.predict(X) - after.predict(X)).max() > 1e-5
     assert np.isfinite(after.loss_curve_).all()
+
+
+@pytest.mark.parametrize("Tagger", TAGGERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_type_of_the_numbers_of_taggers(Tagger, dtype):
+    model = fit(Tagger, dtype=dtype)
+    assert {p.dtype for p in model.module_.parameters()} == {getattr(torch, dtype)}
+    assert {row.dtype.name for row in model.predict_proba(X)} == {dtype}
+    assert fit(Tagger).predict_proba(X)[0].dtype == np.float32
+    table = RANDOM.standard_normal((40, 3))
+    assert fit(Tagger, Y, table).predict_proba(table).dtype == np.float64
 
 
 @pytest.mark.parametrize("Estimator", CLASSIFIERS)
@@ -188,6 +212,13 @@ def test_it_learns_twenty_sequences_by_heart(Classifier, Regressor, params):
     assert fit(Classifier, y, X[:20], **options).score(X[:20], y) == 1.0
     options["learning_rate"] = "cosine"
     assert fit(Regressor, target, X[:20], **options).score(X[:20], target) > 0.9
+
+
+def test_attention_weights_of_a_tagger():
+    model = fit(TransformerTagger, n_layers=2)
+    for of_one, n in zip(model.attention_weights(X), LENGTHS, strict=True):
+        assert of_one.shape == (2, 2, n, n)
+        assert_allclose(of_one.sum(-1), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("Estimator", [TransformerClassifier, TransformerRegressor])

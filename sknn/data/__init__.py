@@ -12,7 +12,7 @@ from sknn.data._sequence_batches import SequenceBatches
 from sknn.data._sequence_reader import SequenceReader
 from sknn.data._sequences import Sequences
 from sknn.data._step_batches import force
-from sknn.data._step_labels import as_object_array, read_labels
+from sknn.data._step_labels import as_object_array, has_one_label_a_row, read_labels
 from sknn.data._step_targets import StepTargets, step_weights
 from sknn.data._targets import ClassTargets, RealTargets
 from sknn.data._token_targets import TokenTargets
@@ -36,6 +36,7 @@ __all__ = [
     "convert",
     "converts_late",
     "force",
+    "has_one_label_a_row",
     "iter_chunks",
     "make_batch",
     "make_batches",

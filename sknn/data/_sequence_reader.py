@@ -183,7 +183,7 @@ class SequenceReader:
         )
         alphabet = None
         if spelled and steps.form != "integers":
-            alphabet = make_alphabet(steps.values)
+            alphabet = make_alphabet(steps.values, times)
         reader = cls(
             steps.form,
             vocabulary=vocabulary,

@@ -12,15 +12,18 @@ UNSEEN, BEGIN, END, N_RESERVED = 1, 2, 3, 4
 MOST_LETTERS = 32
 
 
-def make_alphabet(words):
+def make_alphabet(words, times=None):
     """Number of each letter of a list of words, from `N_RESERVED` on.
 
-    Words without any letter are fine.
+    Words without any letter are fine. `times` is how often each word counts, as in
+    `make_vocabulary`.
     """
+    if times is not None:
+        times = np.repeat(times, [len(word) for word in words])
     letters = list(chain.from_iterable(words))
-    if not letters:
+    if not letters or (times is not None and not times.any()):
         return {}
-    order = make_vocabulary(letters)
+    order = make_vocabulary(letters, times=times)
     return {letter: i + N_RESERVED - 1 for letter, i in order.items()}
 
 

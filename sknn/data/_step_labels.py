@@ -1,6 +1,7 @@
 """Labels of the steps of sequences, as users pass and get them."""
 
 from itertools import pairwise
+from numbers import Real
 from reprlib import repr as short_repr
 
 import numpy as np
@@ -27,10 +28,12 @@ def read_labels(y, lengths, name="y", of="X"):
 
     Raises
     ------
+    TypeError
+        For what has no entry for each sequence.
     ValueError
         Naming the first sequence that is labelled wrongly.
     """
-    rows = list(y)
+    rows = _as_rows(y, name)
     if len(rows) != len(lengths):
         raise ValueError(
             f"Found input variables with inconsistent numbers of samples: {of} has "
@@ -47,30 +50,81 @@ def read_labels(y, lengths, name="y", of="X"):
     return Sequences(np.concatenate(labels), np.append(0, np.cumsum(lengths)))
 
 
+def has_one_label_a_row(y):
+    """Whether targets of a table's rows are labels rather than sequences of them."""
+    if y is None:
+        return True
+    y = _as_array_or_list(y)
+    shape = getattr(y, "shape", None)
+    if shape is not None and len(shape) > 1:
+        return shape[1] == 1
+    first = next(iter(y), None)
+    return isinstance(first, str | bytes) or not hasattr(first, "__len__")
+
+
+def _as_array_or_list(y):
+    """Array of what knows how to become one."""
+    y = y.to_numpy() if hasattr(y, "to_numpy") else y
+    return np.asarray(y) if hasattr(y, "__array__") else y
+
+
+def _as_rows(y, name):
+    """List of what labels each sequence."""
+    y = _as_array_or_list(y)
+    if isinstance(y, str | bytes | dict) or not hasattr(y, "__len__"):
+        raise TypeError(
+            f"{name} must be a list or array with the labels of each sequence: got "
+            f"{short_repr(y)} ({type(y).__name__})."
+        )
+    return list(y)
+
+
 def _as_labels(row, called):
     """Array of one sequence's labels."""
     is_row = hasattr(row, "__len__") and not isinstance(row, str | bytes | dict)
-    labels = np.asarray(row) if is_row else None
+    is_flat = is_row and not any(isinstance(label, list | tuple) for label in row)
+    labels = np.asarray(row) if is_flat else None
     if labels is None or labels.ndim != 1:
         raise ValueError(
             f"{called} must be a list or array of labels, one a step: got "
             f"{short_repr(row)} ({type(row).__name__})."
         )
-    if labels.dtype.kind == "O":
-        missing = [label is None or label != label for label in labels]
-        if any(missing):
-            raise ValueError(
-                f"Input {called} contains NaN: step {missing.index(True)} has no label."
-            )
-        labels = np.array(labels.tolist())  # of strings, say
+    is_of_text = isinstance(row, np.ndarray) and row.dtype.kind == "U"
+    if labels.dtype.kind in "OU" and not is_of_text:
+        labels = _of_one_type(list(row), called)
+    if labels.dtype.kind not in "biufU":
+        raise ValueError(
+            f"{called} must hold strings, numbers or booleans: got {short_repr(row)}."
+        )
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
         raise ValueError(f"Input {called} contains NaN or infinity.")
     return labels
 
 
+def _of_one_type(labels, called):
+    """Array of labels that one of strings and numbers would make strings of."""
+    missing = [label is None or _is_nan(label) for label in labels]
+    if any(missing):
+        raise ValueError(
+            f"Input {called} contains NaN: step {missing.index(True)} has no label."
+        )
+    is_text = [isinstance(label, str) for label in labels]
+    if any(is_text) and not all(is_text):
+        i = is_text.index(not is_text[0])
+        raise ValueError(
+            f"{called} must have labels of one type: step 0 has "
+            f"{short_repr(labels[0])}, step {i} has {short_repr(labels[i])}."
+        )
+    return np.array(labels)
+
+
+def _is_nan(label):
+    return isinstance(label, Real) and label != label
+
+
 def _refuse_other_kinds(labels, name):
     """Refuse strings among numbers: an array would make strings of all."""
-    is_text = [row.dtype.kind in "US" for row in labels]
+    is_text = [row.dtype.kind == "U" for row in labels]
     if any(is_text) and not all(is_text):
         i = is_text.index(not is_text[0])
         raise ValueError(
