@@ -1,5 +1,6 @@
 """How a network that maps sequences to sequences reads, trains and predicts."""
 
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -243,7 +244,7 @@ class BaseSeq2Seq(BaseTransformer):
                 **x,
                 beam_size=beam_size,
                 length_penalty=self.length_penalty,
-                max_length=1 + (self.max_length or self.max_length_),  # and the end
+                max_length=self.max_length or self.max_length_,
                 n_best=n_best,
             )
             arrays = (part.cpu().numpy() for part in hypotheses)
@@ -296,7 +297,8 @@ class BaseSeq2Seq(BaseTransformer):
         -------
         list of list of (target, float)
             At most `n_best` for each source, the best first, with their scores:
-            log-probabilities over the penalty of the length.
+            log-probabilities over the penalty of the length. Targets of as many tokens
+            as there may be are taken as they are, without the end's.
         """
         if not isinstance(n_best, Integral) or n_best < 1:
             raise ValueError(f"n_best must be a whole number >= 1: got {n_best!r}.")
@@ -364,12 +366,15 @@ class BaseSeq2Seq(BaseTransformer):
             One array a pair. A row is the step that predicts a token, the last one the
             end; rows sum to one.
         """
-        y = self.predict(X) if y is None else y
-        X, y = self._check_X(X, self._flat.numpy_dtype, reset=False, y=y)
+        X = self._checked_inputs(X)
+        if y is None:
+            y = self._targets.number(self._predict_tokens(X))
+        else:
+            _, y = self._check_X(X, self._flat.numpy_dtype, reset=False, y=y)
         y, weights = self._targets.encode(y, self._flat.numpy_dtype), [None] * len(X)
+        forward = partial(self.module_.attention_weights, lengths=None)
         for rows, x in iter_chunks(X):
-            inputs = {"lengths": None} | self._join_inputs(rows, x, y)
-            chunk = self._evaluate(self.module_.attention_weights, inputs)
+            chunk = self._evaluate(forward, self._join_inputs(rows, x, y))
             numbers = range(len(X))[rows] if isinstance(rows, slice) else rows
             for i, of_pair in zip(numbers, chunk, strict=True):
                 weights[i] = of_pair[..., : y.lengths[i], : X.lengths[i]]
