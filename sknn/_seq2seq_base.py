@@ -88,9 +88,8 @@ class BaseSeq2Seq(BaseTransformer):
     # Sources and targets
 
     def _check_X(self, X, dtype, *, reset, sample_weight=None, **options):
-        if isinstance(X, Sequences):  # read before
-            return X
-        X = self._read(X, dtype, reset, sample_weight)
+        if not isinstance(X, Sequences):  # read before
+            X = self._read(X, dtype, reset, sample_weight)
         if "y" not in options:
             return X
         if options["y"] is None:
@@ -112,7 +111,7 @@ class BaseSeq2Seq(BaseTransformer):
             self._target_reader, y = self._fit_read(y, sample_weight, "y", "kept")
             self._longest_target = int(y.lengths.max())
         else:
-            y = self._targets.reader.read(y, np.int64, name="y")
+            y = self._target_reader.read(y, np.int64, name="y")
         if len(y) != n_sources:
             raise ValueError(
                 "Found input variables with inconsistent numbers of samples: X has "

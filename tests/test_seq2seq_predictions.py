@@ -21,12 +21,17 @@ SMALL = {
     "n_heads": 2,
     "n_layers": 1,
     "positional_encoding": "sinusoidal",
+    "activation": "relu",
+    "norm_first": True,
     "dropout": 0.0,
     "label_smoothing": 0.0,
     "length_penalty": 0.0,
     "batch_size": 16,
     "learning_rate": "cosine",
     "learning_rate_init": 0.02,
+    "warmup_epochs": 1,
+    "beam_size": 1,
+    "min_count": 1,
     "n_iter_no_change": 100,
     "random_state": 0,
 }
@@ -96,7 +101,7 @@ def log_likelihood(model, source, target, never=None):
 
 def test_score_samples_is_the_likelihood_with_the_true_tokens_before(rough):
     X = STRINGS[::17]
-    y = reversed_of(X[:-2]) + ["", "ABCABCABC"]
+    y = [*reversed_of(X[:-2]), "", "ABCABCABC"]
     by_hand = [log_likelihood(rough, *pair) for pair in zip(X, y, strict=True)]
     assert_allclose(rough.score_samples(X, y), by_hand, rtol=1e-9)
 
