@@ -1,5 +1,6 @@
 """How a network that maps sequences to sequences reads, trains and predicts."""
 
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -88,9 +89,8 @@ class BaseSeq2Seq(BaseTransformer):
     # Sources and targets
 
     def _check_X(self, X, dtype, *, reset, sample_weight=None, **options):
-        if isinstance(X, Sequences):  # read before
-            return X
-        X = self._read(X, dtype, reset, sample_weight)
+        if not isinstance(X, Sequences):  # read before
+            X = self._read(X, dtype, reset, sample_weight)
         if "y" not in options:
             return X
         if options["y"] is None:
@@ -244,7 +244,7 @@ class BaseSeq2Seq(BaseTransformer):
         """
         found, options = [None] * len(X), {"beam_size": beam_size, "n_best": n_best}
         options["length_penalty"] = self.length_penalty
-        options["max_length"] = 1 + (self.max_length or self.max_length_)  # and the end
+        options["max_length"] = self.max_length or self.max_length_
         for rows, x in iter_chunks(X, max(STEPS_AT_A_TIME // beam_size, 1)):
             x = move(x if isinstance(x, dict) else {"x": x}, self._flat.values.device)
             with limited_threads(0, by_torch=True):  # steps are short
@@ -300,7 +300,8 @@ class BaseSeq2Seq(BaseTransformer):
         -------
         list of list of (target, float)
             At most `n_best` for each source, the best first, with their scores:
-            log-probabilities over the penalty of the length.
+            log-probabilities over the penalty of the length. Targets of as many tokens
+            as there may be are taken as they are, without the end's.
         """
         if not isinstance(n_best, Integral) or n_best < 1:
             raise ValueError(f"n_best must be a whole number >= 1: got {n_best!r}.")
@@ -368,13 +369,16 @@ class BaseSeq2Seq(BaseTransformer):
             One array a pair. A row is the step that predicts a token, the last one the
             end; rows sum to one.
         """
-        y = self.predict(X) if y is None else y
-        X, y = self._check_X(X, self._flat.numpy_dtype, reset=False, y=y)
+        X = self._checked_inputs(X)
+        if y is None:
+            y = self._targets.number(self._predict_tokens(X))
+        else:
+            _, y = self._check_X(X, self._flat.numpy_dtype, reset=False, y=y)
         y, weights = self._targets.encode(y, self._flat.numpy_dtype), [None] * len(X)
+        forward = partial(self.module_.attention_weights, lengths=None)
         with self._predicting(X):
             for rows, x in iter_chunks(X):
-                inputs = {"lengths": None} | self._join_inputs(rows, x, y)
-                chunk = self._evaluate(self.module_.attention_weights, inputs)
+                chunk = self._evaluate(forward, self._join_inputs(rows, x, y))
                 for i, of_pair in zip(rows, chunk, strict=True):
                     own = of_pair[..., : y.lengths[i], : X.lengths[i]]
                     weights[i] = own.copy()  # the chunk is large

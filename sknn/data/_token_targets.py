@@ -1,5 +1,6 @@
 """Target sequences of tokens as training sees them, and as users do."""
 
+from itertools import chain
 from types import MappingProxyType
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from sknn.data._sequences import Sequences
 from sknn.data._step_labels import as_object_array
 from sknn.data._targets import softmax
+from sknn.data._vocabulary import encode_tokens
 
 # what stands for tokens that have no number, where one has to be shown
 UNSEEN = {"strings": "\ufffd", "words": "\ufffd", "integers": -1}
@@ -57,6 +59,13 @@ class TokenTargets:
         is_token[starts[1:] - 1] = False
         values[is_token] = y.values
         return Sequences(values, starts)
+
+    def number(self, tokens):
+        """Sequences of the numbers of lists of tokens, without an end."""
+        numbers = encode_tokens(
+            list(chain.from_iterable(tokens)), self.reader.vocabulary
+        )
+        return Sequences(numbers, np.append(0, np.cumsum(list(map(len, tokens)))))
 
     def name_tokens(self, numbers):
         """List of the tokens that an array of numbers stands for."""
