@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sknn.data import Rows, Sequences, force, make_batches
+from sknn.data import Parts, Rows, Sequences, force, make_batches
 from sknn.data._step_batches import ForcedBatches
 
 BEGIN, END = 50, 51
@@ -79,6 +79,12 @@ def test_every_pair_comes_once(pairs, weighted, batch_size):
 
 def cut(inputs, name, lengths):
     """Rows without their padding, and the steps of each."""
+    if isinstance(inputs, Parts):
+        parts = [cut(part, name, lengths) for part in inputs.inputs]
+        return [
+            [x for part in of_parts for x in part]
+            for of_parts in zip(*parts, strict=True)
+        ]
     rows = inputs[name]
     n_steps = [rows.shape[1]] * len(rows)
     if lengths in inputs:

@@ -126,7 +126,7 @@ def test_only_strings_are_spelled(X, options):
 
 @pytest.mark.parametrize("X", [["the tea", "", "tea"], [["the"], [], ["tea"]]])
 def test_empty_sequences_are_named_where_steps_are_needed(X):
-    for options in ({"spelled": True}, {"needs_steps": True}):
+    for options in ({"spelled": True}, {"empty": "refused"}):
         with pytest.raises(ValueError, match=r"^X\[1\] has no steps"):
             fit_read(X, **options)
         reader, _ = fit_read([X[0], X[2]], **options)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from sknn.data import Rows, Sequences, make_batches
+from sknn.data import Parts, Rows, Sequences, make_batches
 from sknn.data._sequence_batches import SequenceBatches
 from sknn.data._step_batches import StepBatches
 
@@ -26,6 +26,8 @@ def make_rows(lengths=LENGTHS, weighted=False, spelled=False):
 
 def read_steps(x):
     """Numbers of the steps of a batch, its padding left out."""
+    if isinstance(x, Parts):
+        return torch.cat([read_steps(part) for part in x.inputs])
     if not isinstance(x, dict):
         return x.reshape(-1, *x.shape[2:])
     is_step = torch.arange(x["x"].shape[1]) < x["lengths"][:, None]
