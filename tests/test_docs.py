@@ -69,3 +69,13 @@ def test_the_page_on_transformers_runs():
     names = run_blocks(text, n_blocks=3)
     assert list(names["model"].predict(["a good one", "bad, bad"])) == ["yes", "no"]
     assert names["weights"].shape == (1, 4, 4, 4)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_page_on_taggers_runs():
+    text = (DOCS / "tagging.rst").read_text(encoding="utf-8")
+    names = run_blocks(text, n_blocks=3)
+    assert names["tags"][0].tolist() == ["DET", "NOUN", "VERB", "ADV"]
+    assert names["shares"].shape == (2, 4)
+    assert names["told_apart"]
+    assert names["accuracy"] == names["search"].best_score_ == 1
