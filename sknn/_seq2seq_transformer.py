@@ -48,7 +48,7 @@ class Seq2SeqTransformer(BaseSeq2Seq):
     --------
     >>> from sknn import Seq2SeqTransformer
     >>> words = ["abc", "cab", "bca", "acb", "bac", "cba", "ab", "ba", "ca", "bc"]
-    >>> model = Seq2SeqTransformer(max_iter=60, n_iter_no_change=60, random_state=0)
+    >>> model = Seq2SeqTransformer(max_iter=300, tol=0.001, random_state=0)
     >>> model = model.fit(words, [word.upper() for word in words])
     >>> model.predict(["abc", "ba"]).tolist()
     ['ABC', 'BA']

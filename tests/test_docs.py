@@ -79,3 +79,14 @@ def test_the_page_on_taggers_runs():
     assert names["shares"].shape == (2, 4)
     assert names["told_apart"]
     assert names["accuracy"] == names["search"].best_score_ == 1
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_page_on_sequence_to_sequence_runs():
+    text = (DOCS / "seq2seq.rst").read_text(encoding="utf-8")
+    names = run_blocks(text, n_blocks=4)
+    model, X, y = names["model"], names["X"], names["y"]
+    assert list(model.predict(["fed", "cafe"])) == ["def", "acef"]
+    assert model.score(X[500:], y[500:]) > 0.9
+    assert names["weights"].shape == (2, 4, 5, 4) and len(names["where"]) == 5
+    assert -1 < names["search"].best_score_ < 0
