@@ -20,6 +20,7 @@ from benchmarks._data import (
     load_names,
     load_series,
     load_small_digits,
+    load_treebank,
 )
 from benchmarks._report import Goal, Report, run_from_command_line
 
@@ -87,6 +88,8 @@ CASES = [
     ],
     Case("names", load_names, "RecurrentClassifier", {"tokenizer": list}, 0.86),
     Case("names", load_names, "TransformerClassifier", {"tokenizer": list}),
+    Case("treebank", load_treebank, "RecurrentTagger", {}, 0.90),
+    Case("treebank", load_treebank, "TransformerTagger", {}, 0.88),
     Case("PickupGesture", load_gestures, "RecurrentClassifier"),
     Case("PickupGesture", load_gestures, "TransformerClassifier"),
 ]

@@ -15,15 +15,17 @@ from benchmarks import (
     memmap,
     overhead,
     predict,
+    pronunciation,
     sequences,
     sparse,
+    steps,
     toolbox,
 )
 from benchmarks._report import Report, get_json_path, make_goal_table, make_table
 from benchmarks._timing import OtherLoad, describe_machine
 
 ORDER = [fit, floor, predict, overhead, toolbox, sparse, memmap, conv, sequences]
-ORDER += [accuracy]
+ORDER += [steps, accuracy, pronunciation]
 BENCHMARKS = {module.__name__.rpartition(".")[2]: module for module in ORDER}
 COMMAND = "python -m benchmarks.all"
 RESULTS = Path(__file__).parent / "RESULTS.md"

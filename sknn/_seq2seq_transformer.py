@@ -70,7 +70,7 @@ class Seq2SeqTransformer(BaseSeq2Seq):
         beam_size=1,
         length_penalty=0.6,
         max_length=None,
-        dropout=0.0,
+        dropout=0.1,
         solver="adam",
         alpha=0.0001,
         l1_ratio=0.0,
