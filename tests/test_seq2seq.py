@@ -175,6 +175,17 @@ def test_predictions_are_what_the_targets_were(of_strings):
     assert pairs.shape == (40,) and pairs[0] == ["a", "b"]
 
 
+def test_arrays_of_tokens_are_sequences_of_one_length():
+    numbers = np.arange(60).reshape(20, 3) % 4
+    words = np.array(list("abcd"))[numbers]
+    model = fit(numbers.tolist(), words.tolist())
+    of_arrays = fit(numbers, words)
+    assert_array_equal(get_weights(of_arrays), get_weights(model))
+    expected = model.score_samples(numbers.tolist(), words.tolist())
+    assert_array_equal(of_arrays.score_samples(numbers, words), expected)
+    assert of_arrays.score(numbers, words) == model.score(numbers, words)
+
+
 def test_vocabularies_of_sources_and_of_targets():
     model = fit(["aab", "ab"] * 8, ["xy", "xxyz"] * 8)
     assert model.source_vocabulary_ == {"a": 1, "b": 2}

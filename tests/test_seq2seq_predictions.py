@@ -225,6 +225,15 @@ def test_a_prediction_does_not_depend_on_its_batch_mates(rough):
     assert_array_equal(rough.predict([X[i] for i in order]), targets[order])
 
 
+def test_predictions_of_many_sources_are_found_a_few_at_a_time(rough, monkeypatch):
+    X = STRINGS[::7]
+    expected = rough.beam_search(X, n_best=2)
+    monkeypatch.setattr("sknn._seq2seq_base.STEPS_AT_A_TIME", 20)
+    for few, all_ in zip(rough.beam_search(X, n_best=2), expected, strict=True):
+        assert [target for target, _ in few] == [target for target, _ in all_]
+        assert_allclose([s for _, s in few], [s for _, s in all_], rtol=1e-9)
+
+
 def test_letters_that_training_has_not_seen_are_one(rough):
     """And an empty source is one of them."""
     X = ["axb", "ayb", "a\N{SNOWMAN}b"]

@@ -6,6 +6,8 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.callback import ProgressBar
+from sklearn.ensemble import BaggingClassifier, StackingRegressor, VotingClassifier
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import (
     GridSearchCV,
     cross_val_predict,
@@ -183,8 +185,21 @@ def test_callbacks_of_both_worlds(capsys):
     assert_array_equal(get_weights(model), get_weights(fit(max_iter=3)))
 
 
-def test_sequence_accuracy_of_strings_is_the_share_of_exact_ones(fitted):
+def test_accuracy_is_for_strings_alone(fitted):
     predicted = fitted.predict(X)
     expected = np.mean([p == y for p, y in zip(predicted, Y, strict=True)])
     assert sequence_accuracy(Y, predicted) == expected
     assert sequence_accuracy_scorer(fitted, X, Y) == expected
+    assert get_scorer("accuracy")(fitted, X, Y) == expected
+    of_lists = fit(*LISTS, max_iter=12)
+    assert sequence_accuracy_scorer(of_lists, *LISTS) == expected
+    with pytest.raises(ValueError, match="legacy multi-label"):
+        get_scorer("accuracy")(of_lists, *LISTS)
+
+
+def test_meta_estimators_of_other_kinds_say_no():
+    for meta in (VotingClassifier, StackingRegressor):
+        with pytest.raises(ValueError, match="Seq2SeqTransformer should be a"):
+            meta([("model", make())]).fit(X, Y)
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        BaggingClassifier(make(), n_estimators=2).fit(X, Y)
