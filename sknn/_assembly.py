@@ -71,6 +71,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     truth = make_loss(targets.loss, **targets.loss_options)
     smoothing = getattr(estimator, "label_smoothing", 0.0)
     loss = make_loss(targets.loss, smoothing, **targets.loss_options)
+    batches = estimator._batch_options(rows)  # before what may depend on it
     optimizer = estimator.optimizer_ if incremental else None
     options = _optimizer_options(estimator)
     masks = make_masks(estimator._dropout_rates, random_state, estimator.t_)
@@ -96,7 +97,6 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         masks=masks,
         generator=generator,
     )
-    batches = estimator._batch_options(rows)
     callbacks = _make_callbacks(estimator)
     if root is not None:
         callbacks.append((CONTEXTS, _epoch_contexts(estimator, root, task.monitor)))

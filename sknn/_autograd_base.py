@@ -132,7 +132,8 @@ def warn_of_coarse_inputs(mean, deviation, dtype):
     """Warn where numbers far from zero have lost what tells them apart."""
     if dtype != np.float32:
         return
-    coarse = np.spacing(np.abs(mean).astype(np.float32)) > 0.01 * deviation
+    steps = np.spacing(np.abs(mean).astype(np.float32))
+    coarse = (steps > 0.01 * deviation) & (deviation != 1)  # which constants have
     if coarse.any():
         c = int(coarse.argmax())
         warnings.warn(

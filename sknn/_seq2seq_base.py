@@ -15,7 +15,6 @@ from sknn.data import (
     SequenceReader,
     Sequences,
     TokenTargets,
-    combine_weights,
     force,
     iter_chunks,
     move,
@@ -55,9 +54,8 @@ PARAMETERS = {
         "has.",
     ),
 }
-# steps of sources that are decoded at a time, over the beginnings of each: all have a
-# cache of what was attended to
-STEPS_AT_A_TIME = 1 << 14
+# steps of sources and targets that are kept at a time, for all beginnings
+STEPS_AT_A_TIME = 1 << 16
 NOT_OF_PAIRS = ("pooling", "standardize", "tokens")
 
 
@@ -110,7 +108,7 @@ class BaseSeq2Seq(BaseTransformer):
         """Sequences of the targets' numbers, without an end."""
         if reset:
             self._target_reader, y = self._fit_read(y, sample_weight, "y", "kept")
-            self._longest_target = int(y.lengths.max())
+            self._longest_target = int(y.lengths.max())  # for learned positions
         else:
             y = self._target_reader.read(y, np.int64, name="y")
         if len(y) != n_sources:
@@ -134,9 +132,6 @@ class BaseSeq2Seq(BaseTransformer):
             name=name,
         )
 
-    def _check_y(self, y):
-        return y
-
     def _make_targets(self, y, classes, continues, incremental):
         if continues:
             return self._targets
@@ -150,16 +145,13 @@ class BaseSeq2Seq(BaseTransformer):
         super()._set_target_attributes(targets)
         self.source_vocabulary_ = self._reader.vocabulary
         self.target_vocabulary_ = targets.reader.vocabulary
-        self.max_length_, self.n_outputs_ = self._longest_target, targets.n_outputs
-
-    def _combine_weights(self, X, y, sample_weight, targets, incremental, dtype):
-        return combine_weights(X, sample_weight, dtype)
+        self.n_outputs_ = targets.n_outputs
 
     # Training
 
     @property
     def _dropout_rates(self):
-        return [float(self._dropout)] * (5 * self.n_layers + 2)
+        return [float(self._dropout)] * (5 * self.n_layers + 1)
 
     def _make_module(self, X, n_outputs, device):
         return Seq2SeqNet(
@@ -183,6 +175,10 @@ class BaseSeq2Seq(BaseTransformer):
         forget_unseen(module.target_embedding, inputs)
 
     def _batch_options(self, rows):
+        lengths = rows.y.lengths - 1  # without the end
+        lengths = lengths if rows.weight is None else lengths[rows.weight > 0]
+        known = self.max_length_ if self.t_ else 1
+        self.max_length_ = max(int(lengths.max()), known)
         return {"begin": self._targets.begin}
 
     def _rows_of_loss(self, rows):
@@ -242,10 +238,15 @@ class BaseSeq2Seq(BaseTransformer):
         list of list of (list, float)
             For each source at most `n_best`, the best first.
         """
-        found, options = [None] * len(X), {"beam_size": beam_size, "n_best": n_best}
+        self._validate_params()  # some may be set after the fit
+        longest, found = self.max_length or self.max_length_, [None] * len(X)
+        options = {"beam_size": beam_size, "n_best": n_best, "max_length": longest}
         options["length_penalty"] = self.length_penalty
-        options["max_length"] = self.max_length or self.max_length_
-        for rows, x in iter_chunks(X, max(STEPS_AT_A_TIME // beam_size, 1)):
+        n_steps = float(X.lengths.mean())
+        share = (
+            n_steps / (n_steps + longest) / beam_size
+        )  # of what is kept, the sources
+        for rows, x in iter_chunks(X, max(int(STEPS_AT_A_TIME * share), 1)):
             x = move(x if isinstance(x, dict) else {"x": x}, self._flat.values.device)
             with limited_threads(0, by_torch=True):  # steps are short
                 hypotheses = decode(self.module_, **x, **options)
@@ -303,14 +304,13 @@ class BaseSeq2Seq(BaseTransformer):
             log-probabilities over the penalty of the length. Targets of as many tokens
             as there may be are taken as they are, without the end's.
         """
-        if not isinstance(n_best, Integral) or n_best < 1:
+        if isinstance(n_best, bool) or not isinstance(n_best, Integral) or n_best < 1:
             raise ValueError(f"n_best must be a whole number >= 1: got {n_best!r}.")
         X = self._checked_inputs(X)
         found = self._search(X, max(self.beam_size, n_best), int(n_best))
-        return [
-            list(zip(self._targets.join(tokens), scores, strict=True))
-            for tokens, scores in (zip(*best, strict=True) for best in found)
-        ]
+        names = self._targets.join([tokens for best in found for tokens, _ in best])
+        named = iter(names)
+        return [[(next(named), score) for _, score in best] for best in found]
 
     def score_samples(self, X, y):
         """Log-likelihood of each target, given its source.
@@ -346,7 +346,8 @@ class BaseSeq2Seq(BaseTransformer):
         -------
         float
             At most 1; negative where predictions have more errors than targets have
-            tokens. See `sknn.metrics.token_error_rate`.
+            tokens, and minus infinity for errors where no target has any. See
+            `sknn.metrics.token_error_rate`.
         """
         check_is_fitted(self)
         checked, _ = self._check_X(X, self._flat.numpy_dtype, reset=False, y=y)

@@ -88,21 +88,27 @@ class TaggerHead:
 
     def _check_X(self, X, dtype, *, reset, sample_weight=None, **options):
         if isinstance(X, Sequences):  # read before
-            return X
-        X = X if self.tokens else tidy(X)
-        n_axes = None if self.tokens else axes_of_numbers(X)
-        is_table = n_axes == 2 and has_one_label_a_row(options.get("y"))
-        if is_table if reset else self._fitted_to_table:
+            return (X, self._read_y(X, options)) if "y" in options else X
+        tokens = self._takes_tokens(reset)
+        is_flat = not tokens and has_one_label_a_row(options.get("y"))
+        X = X if tokens else tidy(table_of(X) if reset and is_flat else X)
+        n_axes = None if tokens else axes_of_numbers(X)
+        if (n_axes == 2 and is_flat) if reset else self._fitted_to_table:
             return self._check_table(X, dtype, reset, options)
         X = self._check_steps(X, n_axes, dtype, reset, sample_weight)
-        if "y" not in options:
-            return X
-        if options["y"] is None:
+        return (X, self._read_y(X, options)) if "y" in options else X
+
+    def _read_y(self, X, options):
+        """Labels of the steps of `X`."""
+        y = options["y"]
+        if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but "
                 "the target y is None."
             )
-        return X, read_labels(options["y"], X.lengths)
+        if self._fitted_to_table:
+            return Sequences(np.asarray(y), X.starts)
+        return read_labels(y, X.lengths)
 
     def _check_table(self, X, dtype, reset, options):
         """Rows of a table as sequences of one step, and their labels."""
@@ -127,9 +133,6 @@ class TaggerHead:
         dim = choose_dim(self.char_embedding_dim, n_letters)
         return {"n_letters": n_letters, "letter_dim": dim}
 
-    def _check_y(self, y):
-        return y
-
     def _make_targets(self, y, classes, continues, incremental):
         if classes is not None:
             check_classes(self, classes, continues)
@@ -139,6 +142,7 @@ class TaggerHead:
         targets = StepTargets.fit(y.values if classes is None else np.asarray(classes))
         check_classification_targets(y.values)
         targets.check_known(y.values)
+        targets.is_flat = self._fitted_to_table
         return targets
 
     def _check_validation_targets(self, targets, y_val):
@@ -154,24 +158,28 @@ class TaggerHead:
         return combine_weights(X, sample_weight, dtype)
 
     def _batch_options(self, rows):
-        return {"class_factor": self._weigh_classes(rows)}
+        self._class_factor = None
+        if self.class_weight is not None:
+            codes, weight = rows.y.values, step_weights(rows.y, rows.weight)
+            given = self.class_weight
+            if isinstance(
+                given, dict
+            ):  # a fold may lack a label, as nothing stratifies
+                present = set(self.classes_.tolist()) & set(given)
+                given = {label: given[label] for label in present} or given
+            factor = weights_of_classes(given, self.classes_, codes, weight)
+            self._class_factor = factor.astype(self._flat.numpy_dtype)
+        self._rows_of_loss(rows)  # which refuses weights of zero
+        return {"class_factor": self._class_factor}
 
     def _rows_of_loss(self, rows):
-        return rows.y.values, step_weights(
-            rows.y, rows.weight, self._weigh_classes(rows)
-        )
-
-    def _weigh_classes(self, rows):
-        """Weight of each class, or None; "balanced" is by the steps of `rows`."""
-        if self.class_weight is None:
-            return None
-        codes, weight = rows.y.values, step_weights(rows.y, rows.weight)
-        factor = weights_of_classes(self.class_weight, self.classes_, codes, weight)
-        if not factor[codes].any():
+        weight = step_weights(rows.y, rows.weight, self._class_factor)
+        if weight is not None and not weight.any():
             raise ValueError(
-                "class_weight must be positive for a class of y: all weights are zero."
+                "sample_weight and class_weight must be positive at some step, of the "
+                "training rows and of the validation rows: their products are all zero."
             )
-        return factor.astype(self._flat.numpy_dtype)
+        return rows.y.values, weight
 
     # Outputs
 
@@ -296,6 +304,12 @@ class TaggerHead:
         X, y = self._check_X(X, self._flat.numpy_dtype, reset=False, y=y)
         if sample_weight is not None:
             sample_weight = check_sample_weight(sample_weight, X, dtype=np.float64)
+        kinds = {labels.dtype.kind == "U" for labels in (y.values, self.classes_)}
+        if len(kinds) > 1:
+            raise ValueError(
+                "y must have labels of the type of those fitted, "
+                f"{self.classes_.dtype.name}: got {y.values.dtype.name}."
+            )
         hits = self._targets.decode(self._raw_outputs(X)) == y.values
         return float(np.average(hits, weights=step_weights(y, sample_weight)))
 
@@ -309,3 +323,13 @@ def _as_table(X, n_columns):
             f"X must be a table of {n_columns} columns, as y had a label a row in fit: "
             "got rows of several lengths."
         ) from error
+
+
+def table_of(X):
+    """Array of a list of rows that are equally long and of numbers, else X."""
+    is_list = isinstance(X, list | tuple)
+    rows = is_list and all(isinstance(x, list | tuple | np.ndarray) for x in X)
+    if not rows or len({len(x) for x in X}) != 1:
+        return X
+    is_table = all(isinstance(value, Real) for x in X for value in x)
+    return np.asarray(X) if is_table else X

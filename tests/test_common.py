@@ -335,6 +335,7 @@ TUNED_FOR_TAGS = {
     "learning_rate_init",
     "max_iter",
     "min_count",
+    "positional_encoding",
     "warmup_epochs",
 }
 LEAVES = [

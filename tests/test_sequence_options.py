@@ -92,7 +92,7 @@ OWN = {
         ({"n_layers": 2}, {}),
         ({"dim_feedforward": 5}, {}),
         ({"positional_encoding": "learned"}, {}),
-        ({"positional_encoding": "rotary"}, {}),
+        ({"positional_encoding": "rotary"}, {"positional_encoding": "sinusoidal"}),
         ({"positional_encoding": None}, {}),
         ({"pooling": "cls"}, {}),
         ({"pooling": "max"}, {}),

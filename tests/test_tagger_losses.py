@@ -60,8 +60,10 @@ def test_validation_loss_and_score_by_hand(Tagger, X, weight, class_weight):
         weights = weight[train], weight[held_out]
         of_step = np.repeat(weights[1], LENGTHS[held_out]).astype(float)
     if class_weight == "balanced":
-        totals = np.bincount(labels, weights=of_step)
-        of_step *= of_step.sum() / (3 * totals)[labels]
+        of_training = np.ones(20) if weight is None else weights[0].astype(float)
+        of_training = np.repeat(of_training, LENGTHS[train])
+        totals = np.bincount(join(Y[train]), weights=of_training)
+        of_step *= (totals.sum() / (3 * totals))[labels]
     elif class_weight:
         of_step *= FACTOR[labels]
     validation = {"X_val": X[held_out], "y_val": y, "sample_weight_val": weights[1]}

@@ -18,6 +18,8 @@ def make_batches(dataset, *args, device="cpu", **kwargs):
     """
     X, y, _ = dataset.arrays
     on_cpu = torch.device(device).type == "cpu"
+    if y is None:  # nothing is trained
+        kwargs = {k: v for k, v in kwargs.items() if k not in ("class_factor", "begin")}
     if isinstance(X, Sequences):
         batches = StepBatches if isinstance(y, Sequences) else SequenceBatches
         batches = ForcedBatches if "begin" in kwargs else batches

@@ -82,7 +82,9 @@ def _as_rows(y, name):
 def _as_labels(row, called):
     """Array of one sequence's labels."""
     is_row = hasattr(row, "__len__") and not isinstance(row, str | bytes | dict)
-    is_flat = is_row and not any(isinstance(label, list | tuple) for label in row)
+    is_flat = is_row and not any(
+        isinstance(label, list | tuple | np.ndarray) for label in row
+    )
     labels = np.asarray(row) if is_flat else None
     if labels is None or labels.ndim != 1:
         raise ValueError(
@@ -137,5 +139,5 @@ def as_object_array(sequences):
     """Array of shape (n,) whose entries are the arrays of each sequence's steps."""
     rows = np.empty(len(sequences), dtype=object)
     for i, (start, stop) in enumerate(pairwise(sequences.starts)):
-        rows[i] = sequences.values[start:stop]
+        rows[i] = sequences.values[start:stop].copy()  # each may be kept alone
     return rows

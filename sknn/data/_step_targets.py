@@ -12,10 +12,17 @@ class StepTargets(ClassTargets):
     """Encoder of labels of steps: a softmax over all classes at each.
 
     Encoded targets are `Sequences` of codes.
+
+    Attributes
+    ----------
+    is_flat : bool
+        Whether all sequences are single steps, which users have as a vector of labels.
     """
 
+    is_flat = False
+
     @classmethod
-    def fit(cls, labels, name="y"):
+    def fit(cls, labels):
         """Encoder for an array of labels.
 
         Raises
@@ -31,7 +38,12 @@ class StepTargets(ClassTargets):
         return Sequences(self.codes(y.values).astype(np.int64), y.starts)
 
     def decode_encoded(self, y):
-        """Array of shape (n,) with an array of labels for each of encoded sequences."""
+        """Array of shape (n,) with an array of labels for each of encoded sequences.
+
+        Labels alone where `is_flat`.
+        """
+        if self.is_flat:
+            return self.classes[y.values]
         return as_object_array(Sequences(self.classes[y.values], y.starts))
 
     def stratification(self, y):

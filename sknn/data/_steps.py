@@ -134,6 +134,13 @@ def _checked_array(array, value, where):
     if array.dtype.kind in "biuf":
         return array
     if array.dtype.kind in "OUTS":
+        of_one_column = array.ndim == 2 and array.shape[1] == 1 and array.size
+        if of_one_column and isinstance(array[0, 0], str | list):
+            raise ValueError(
+                f"{where} must not be a table of one column, whose entries are "
+                f"{_described(array[0, 0])} and so on: pass the column itself, such as "
+                f"{where}['name'] of a DataFrame or {where}.ravel() of an array."
+            )
         return array.tolist()
     raise TypeError(
         f"{where} must hold numbers or strings: got an array of type {array.dtype}."
@@ -233,7 +240,7 @@ def _refuse_other_tokens(rows, called, ndim=2):
     for i, row in enumerate(rows):
         if row.ndim != ndim or (row.size and row.dtype.kind not in "iu"):
             raise ValueError(
-                "tokens=True needs one integer or string a step: "
+                "Tokens must be one integer or string a step: "
                 f"{called(i)} is of type {row.dtype} and shape {row.shape}."
             )
 
@@ -338,7 +345,7 @@ def _integers(values, called):
             if not isinstance(value, Integral) or isinstance(value, bool)
         )
         raise ValueError(
-            "tokens=True needs one integer or string a step: "
+            "Tokens must be one integer or string a step: "
             f"{called(k)} is {_described(values[k])}."
         )
     return _converted(values, np.int64, called)

@@ -10,8 +10,8 @@ from sknn.data._step_labels import as_object_array
 from sknn.data._targets import softmax
 from sknn.data._vocabulary import encode_tokens
 
-# what stands for tokens that have no number, where one has to be shown
-UNSEEN = {"strings": "\ufffd", "words": "\ufffd", "integers": -1}
+# what stands for letters and words that have no number, where one has to be shown
+UNSEEN = "\ufffd"
 
 
 class TokenTargets:
@@ -32,7 +32,10 @@ class TokenTargets:
 
     def __init__(self, reader, joint):
         self.reader, self.joint = reader, joint
-        tokens = [UNSEEN[reader.form], *reader.vocabulary]
+        unseen = UNSEEN
+        if reader.form == "integers":
+            unseen = min(-1, min(reader.vocabulary) - 1)
+        tokens = [unseen, *reader.vocabulary]
         self._tokens = np.empty(len(tokens), dtype=object)
         self._tokens[:] = tokens
 
@@ -96,6 +99,10 @@ class TokenTargets:
     def link(self, raw):
         """Outputs (n_steps, n_outputs) as probabilities, in place."""
         return softmax(raw)
+
+    def decode(self, raw):
+        """Most likely token of each step by its number, for callbacks."""
+        return raw.argmax(axis=1)
 
     def stratification(self, y):
         """Nothing: sequences are split at random."""

@@ -155,6 +155,12 @@ class AttentionDisplay:
         if isinstance(estimator, Pipeline):
             X = estimator[:-1].transform(X) if len(estimator) > 1 else X
         check_one_sequence(X)
+        if not hasattr(network.module_, "pooling"):
+            raise TypeError(
+                "estimator must attend within one sequence: the attention of "
+                f"{type(network).__name__} is from a target to its source. Draw "
+                "attention_weights(X)[0][-1].mean(axis=0), a matrix."
+            )
         weights = network.attention_weights(X)[0]
         n_layers, n_heads = weights.shape[:2]
         weights = choose("layer", layer, weights, n_layers)

@@ -36,10 +36,14 @@ class _Branches(torch.autograd.Function):
         def run(i):
             inputs, output = branches[i]
             wanted = [tensor for tensor in inputs if tensor.requires_grad]
+            if not wanted:
+                return [None] * len(inputs)
             found = iter(torch.autograd.grad(output, wanted, gradients[i]))
             return [next(found) if x.requires_grad else None for x in inputs]
 
         branches, ctx.branches = ctx.branches, None  # their memory goes with this call
+        if branches is None:
+            raise RuntimeError("Branches can be gone back through a single time.")
         found = ctx.map_calls(run, len(branches))
         return (None, None, None, *(x for of_branch in found for x in of_branch))
 

@@ -59,3 +59,13 @@ def looks_at_batches(callback, training):
 def picks_parameters(callback):
     """Whether a callback freezes or changes parameters one by one."""
     return isinstance(callback, ParamMapper)
+
+
+def noting_sizes(batches, sizes):
+    """Pass batches on, and append how many rows of the loss each has.
+
+    skorch counts what the inputs have, of which each may have several.
+    """
+    for batch in batches:
+        sizes.append(batch.n_rows)
+        yield batch

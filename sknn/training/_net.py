@@ -18,6 +18,7 @@ from sknn.training._callbacks import (
     StopTraining,
     is_request,
     looks_at_batches,
+    noting_sizes,
     picks_parameters,
 )
 from sknn.training._checkpoint import load_optimizer, owners_of, pack_optimizer
@@ -296,12 +297,12 @@ class Net(NeuralNet):
         if not self.module_.training:
             self._set_training(True)
         if any(looks_at_batches(cb, training=True) for _, cb in self.callbacks_):
-            paced = self._pace(batches, batches)
-            self.run_single_epoch(paced, True, "train", self.train_step)
+            sizes = []
+            counted = noting_sizes(self._pace(batches, batches), sizes)
+            self.run_single_epoch(counted, True, "train", self.train_step)
             rows = self.history[-1, "batches"]
-            sizes = [row["train_batch_size"] for row in rows if "train_loss" in row]
             losses = [row["train_loss"] for row in rows if "train_loss" in row]
-            return float(np.average(losses, weights=sizes))
+            return float(np.average(losses, weights=sizes[: len(losses)]))
         return self._train_lean_epoch(batches)
 
     def _train_lean_epoch(self, batches):
