@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from benchmarks._peers import Peer, Train, get_skorch_epochs, get_skorch_loss
-from sknn.data import force
+from sknn.data import decoder_inputs
 from sknn.modules._spelling import SpelledEmbedding
 
 
@@ -92,7 +92,7 @@ def encode(shape: StepShape, X: list, y: list):
     targets, _ = y.padded()
     targets[np.arange(targets.shape[1]) >= y.lengths[:, None]] = -1
     if shape.estimator == "Seq2SeqTransformer":
-        rows |= force(y, slice(None), model._targets.begin)
+        rows |= decoder_inputs(y, slice(None), model._targets.begin)
         rows.setdefault("y_lengths", y.lengths)
     return rows, targets, model.module_
 

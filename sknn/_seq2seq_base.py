@@ -15,7 +15,7 @@ from sknn.data import (
     SequenceReader,
     Sequences,
     TokenTargets,
-    force,
+    decoder_inputs,
     iter_chunks,
     move,
     step_weights,
@@ -226,7 +226,7 @@ class BaseSeq2Seq(BaseTransformer):
 
     def _join_inputs(self, rows, x, y):
         """Inputs of a chunk of sources and of encoded targets."""
-        forced = force(y, rows, self._targets.begin)
+        forced = decoder_inputs(y, rows, self._targets.begin)
         x = x if isinstance(x, dict) else {"x": x}
         return x | {name: to_tensor(array) for name, array in forced.items()}
 
@@ -243,10 +243,8 @@ class BaseSeq2Seq(BaseTransformer):
         options = {"beam_size": beam_size, "n_best": n_best, "max_length": longest}
         options["length_penalty"] = self.length_penalty
         n_steps = float(X.lengths.mean())
-        share = (
-            n_steps / (n_steps + longest) / beam_size
-        )  # of what is kept, the sources
-        for rows, x in iter_chunks(X, max(int(STEPS_AT_A_TIME * share), 1)):
+        kept = beam_size * (n_steps + longest)  # for each source
+        for rows, x in iter_chunks(X, max(int(STEPS_AT_A_TIME * n_steps / kept), 1)):
             x = move(x if isinstance(x, dict) else {"x": x}, self._flat.values.device)
             with limited_threads(0, by_torch=True):  # steps are short
                 hypotheses = decode(self.module_, **x, **options)

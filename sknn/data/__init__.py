@@ -11,7 +11,7 @@ from sknn.data._scaling import channel_moments
 from sknn.data._sequence_batches import SequenceBatches
 from sknn.data._sequence_reader import SequenceReader
 from sknn.data._sequences import Sequences
-from sknn.data._step_batches import force
+from sknn.data._step_batches import decoder_inputs
 from sknn.data._step_labels import as_object_array, has_one_label_a_row, read_labels
 from sknn.data._step_targets import StepTargets, step_weights
 from sknn.data._targets import ClassTargets, RealTargets
@@ -35,7 +35,7 @@ __all__ = [
     "combine_weights",
     "convert",
     "converts_late",
-    "force",
+    "decoder_inputs",
     "has_one_label_a_row",
     "iter_chunks",
     "make_batch",

@@ -63,11 +63,11 @@ class ForcedBatches(StepBatches):
     def _part(self, index):
         inputs = super()._part(index)
         inputs = inputs if isinstance(inputs, dict) else {"x": inputs}
-        forced = force(self.dataset.arrays[1], index, self._begin)
+        forced = decoder_inputs(self.dataset.arrays[1], index, self._begin)
         return inputs | {name: self._to_device(x) for name, x in forced.items()}
 
 
-def force(y, index, begin):
+def decoder_inputs(y, index, begin):
     """What a decoder is given for targets.
 
     Parameters

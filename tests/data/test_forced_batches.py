@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sknn.data import Parts, Rows, Sequences, force, make_batches
+from sknn.data import Parts, Rows, Sequences, decoder_inputs, make_batches
 from sknn.data._step_batches import ForcedBatches
 
 BEGIN, END = 50, 51
@@ -32,7 +32,7 @@ def pairs():
 @pytest.mark.parametrize("index", [np.array([3, 0, 2]), slice(1, 4)], ids=type)
 def test_the_decoder_is_given_the_step_before(index):
     y = make_targets([2, 0, 4, 1])
-    forced = force(y, index, BEGIN)
+    forced = decoder_inputs(y, index, BEGIN)
     lengths = forced["y_lengths"].tolist()
     assert lengths == y.lengths[index].tolist()
     for row, n, i in zip(forced["y"], lengths, np.arange(4)[index], strict=True):
@@ -41,7 +41,7 @@ def test_the_decoder_is_given_the_step_before(index):
 
 def test_targets_of_one_length_need_no_lengths():
     y = make_targets([3, 3, 3])
-    forced = force(y, slice(None), BEGIN)
+    forced = decoder_inputs(y, slice(None), BEGIN)
     assert forced.keys() == {"y"}
     assert forced["y"].tolist() == [[BEGIN, *y[i][:-1]] for i in range(3)]
     assert y.values[3] == END  # the targets themselves are left alone
