@@ -1,6 +1,6 @@
 """What networks on sequences share: series of numbers, tokens, texts."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
@@ -61,6 +61,9 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
         if isinstance(X, Sequences):  # read before
             return X
         tokens = self._takes_tokens(reset)
+        if reset and not tokens and isinstance(X, list | tuple):
+            X = table_of(X)  # which a fold of longer rows may not be: of their type
+            dtype = np.float32 if isinstance(dtype, list) else dtype
         X = X if tokens else tidy(X)
         n_axes = None if tokens else axes_of_numbers(X)
         if n_axes != 2 or not (reset or self._fitted_to_table):
@@ -159,8 +162,18 @@ def choose_dim(dim, n_rows):
 
 
 def tidy(X):
-    """Arrays of what can make itself one; lists stay lists, each of a length."""
+    """Arrays of what can make itself one; lists stay lists, of rows of any lengths."""
     return X if hasattr(X, "shape") or not hasattr(X, "__array__") else np.asarray(X)
+
+
+def table_of(X):
+    """Array of a list of rows that are equally long and of numbers, else X."""
+    is_list = isinstance(X, list | tuple)
+    rows = is_list and all(isinstance(x, list | tuple | np.ndarray) for x in X)
+    if not rows or len({len(x) for x in X}) != 1:
+        return X
+    is_table = all(isinstance(value, Real) for x in X for value in x)
+    return np.asarray(X) if is_table else X
 
 
 def axes_of_numbers(X):

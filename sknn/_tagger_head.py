@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknn._base import BaseNetwork
 from sknn._door import TRAINING_CONSTRAINTS
 from sknn._heads import check_classes, check_stochastic, refuse_balanced
-from sknn._sequence_base import axes_of_numbers, choose_dim, tidy
+from sknn._sequence_base import axes_of_numbers, choose_dim, table_of, tidy
 from sknn._sklearn_compat import (
     Interval,
     StrOptions,
@@ -323,13 +323,3 @@ def _as_table(X, n_columns):
             f"X must be a table of {n_columns} columns, as y had a label a row in fit: "
             "got rows of several lengths."
         ) from error
-
-
-def table_of(X):
-    """Array of a list of rows that are equally long and of numbers, else X."""
-    is_list = isinstance(X, list | tuple)
-    rows = is_list and all(isinstance(x, list | tuple | np.ndarray) for x in X)
-    if not rows or len({len(x) for x in X}) != 1:
-        return X
-    is_table = all(isinstance(value, Real) for x in X for value in x)
-    return np.asarray(X) if is_table else X

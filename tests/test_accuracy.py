@@ -42,7 +42,7 @@ def test_letters_tell_more_than_the_larger_class(case):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize(("name", "epochs"), [("Recurrent", 6), ("Transformer", 8)])
+@pytest.mark.parametrize(("name", "epochs"), [("Recurrent", 8), ("Transformer", 16)])
 def test_taggers_tell_more_than_the_most_frequent_tag(name, epochs):
     """Two standard errors more than the tag that a word has most often."""
     X, y, X_test, y_test = load_treebank()
