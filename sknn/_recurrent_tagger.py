@@ -61,7 +61,7 @@ class RecurrentTagger(TaggerHead, BaseRecurrent):
     >>> X = ["the cat sleeps", "a dog barks", "the dog sleeps"]
     >>> y = [["DET", "NOUN", "VERB"]] * 3
     >>> model = RecurrentTagger(
-    ...     learning_rate_init=0.01, n_iter_no_change=50, random_state=0
+    ...     dropout=0.0, learning_rate_init=0.01, max_iter=500, tol=1e-3, random_state=0
     ... )
     >>> model.fit(X, y).predict(["a cat barks"])[0].tolist()
     ['DET', 'NOUN', 'VERB']

@@ -55,10 +55,10 @@ class TransformerTagger(TaggerHead, BaseTransformer):
     Examples
     --------
     >>> from sknn import TransformerTagger
-    >>> X = ["the cat sleeps", "a dog barks", "the dog sleeps"]
-    >>> y = [["DET", "NOUN", "VERB"]] * 3
-    >>> model = TransformerTagger(n_iter_no_change=50, random_state=0).fit(X, y)
-    >>> model.predict(["a cat barks"])[0].tolist()
+    >>> X = ["the cat sleeps", "a dog barks", "the dog sleeps", "a cat sleeps"]
+    >>> y = [["DET", "NOUN", "VERB"]] * 4
+    >>> model = TransformerTagger(max_iter=500, tol=1e-3, min_count=1, random_state=0)
+    >>> model.fit(X, y).predict(["the cat barks"])[0].tolist()
     ['DET', 'NOUN', 'VERB']
     """
 
