@@ -13,7 +13,7 @@ from sknn.training._activations import ACTIVATIONS
 from sknn.training._sequence_initialization import initialize_sequence_net
 
 # multiply-adds of a batch's largest product from which torch's second thread pays
-WORTH_THREADS = 16_000_000
+WORTH_THREADS = 6_000_000
 
 PARAMETERS = {
     **SEQUENCE_PARAMETERS,

@@ -40,15 +40,30 @@ class Spelling(nn.Module):
         self.patterns = Linear(WINDOW * letter_dim, self.n_features, device=device)
 
     def forward(self, letters: Tensor) -> Tensor:
-        """Features (words, n_features) of words (words, letters), 0 after each end."""
+        """Features (words, n_features) of words (words, letters), 0 after each end.
+
+        A letter adds the same to a pattern's response wherever it stands at a place of
+        the window, so that a table of these, small beside the words, is all there is to
+        multiply.
+        """
         is_letter = letters != 0
-        letters = letters[:, : int(is_letter.sum(1).max())]
-        is_letter = is_letter[:, : letters.shape[1], None]
-        x = self.embedding(letters) * is_letter  # (words, letters, letter_dim)
-        x = nn.functional.pad(x, (0, 0, WINDOW // 2, WINDOW // 2))
-        windows = x.unfold(1, WINDOW, 1).flatten(2)  # (words, letters, dim * WINDOW)
-        responses = self.patterns(windows).masked_fill(~is_letter, -torch.inf)
-        return responses.amax(1)
+        letters = letters[:, : int(is_letter.sum(1).max())].long()
+        around = nn.functional.pad(letters, (WINDOW // 2, WINDOW // 2))
+        places = torch.arange(WINDOW, device=letters.device)
+        rows = around.unfold(1, WINDOW, 1) + places * self.embedding.num_embeddings
+        table = self._make_table()  # (WINDOW * n_letters, n_features)
+        responses = nn.functional.embedding_bag(
+            rows.reshape(-1, WINDOW), table, mode="sum"
+        ).view(*letters.shape, -1)  # (words, letters, n_features)
+        outside = ~is_letter[:, : letters.shape[1], None]
+        return responses.masked_fill(outside, -torch.inf).amax(1) + self.patterns.bias
+
+    def _make_table(self) -> Tensor:
+        """What each letter adds at each place of the window; nothing beyond an end."""
+        vectors = self.embedding.weight
+        vectors = torch.cat([vectors.new_zeros(1, vectors.shape[1]), vectors[1:]])
+        weights = self.patterns.weight.unflatten(1, (-1, WINDOW))
+        return torch.einsum("ld,fdk->klf", vectors, weights).flatten(0, 1)
 
 
 class SpelledEmbedding(nn.Module):
