@@ -382,13 +382,21 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
 
     def _outputs_of(self, forward, X):
         """What a module, or a method of it, gives, a chunk of rows at a time."""
+
+        def evaluate(rows, x):
+            return self._evaluate(forward, x)
+
+        return self._collect(X, evaluate, X.shape[0], lambda rows: rows)
+
+    def _collect(self, X, evaluate, n_outputs, find_places):
+        """Put what ``evaluate(rows, x)`` gives for each chunk where it belongs."""
         outputs = None
         with self._predicting(X):
             for rows, x in iter_chunks(X):
-                part = self._evaluate(forward, x)
+                part = evaluate(rows, x)
                 if outputs is None:
-                    outputs = np.empty((X.shape[0], *part.shape[1:]), part.dtype)
-                outputs[rows] = part
+                    outputs = np.empty((n_outputs, *part.shape[1:]), part.dtype)
+                outputs[find_places(rows)] = part
         return outputs
 
     def _predicting(self, X):

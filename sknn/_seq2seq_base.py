@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknn._heads import check_stochastic
+from sknn._sequence_base import require_y
 from sknn._sklearn_compat import Interval, fit_context
 from sknn._transformer_base import PARAMETERS as TRANSFORMER_PARAMETERS
 from sknn._transformer_base import BaseTransformer
@@ -91,11 +92,7 @@ class BaseSeq2Seq(BaseTransformer):
             X = self._read(X, dtype, reset, sample_weight)
         if "y" not in options:
             return X
-        if options["y"] is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but "
-                "the target y is None."
-            )
+        require_y(self, options["y"])
         return X, self._read_targets(options["y"], reset, sample_weight, len(X))
 
     def _read(self, X, dtype, reset, sample_weight=None, n_features=None):
@@ -215,14 +212,11 @@ class BaseSeq2Seq(BaseTransformer):
 
     def _forced_outputs(self, X, y):
         """Raw outputs at all steps of encoded targets, with the true tokens before."""
-        outputs = None
-        with self._predicting(X):
-            for rows, x in iter_chunks(X):
-                part = self._evaluate(self.module_, self._join_inputs(rows, x, y))
-                if outputs is None:
-                    outputs = np.empty((y.starts[-1], part.shape[1]), part.dtype)
-                outputs[y.find_steps(rows)] = part
-        return outputs
+
+        def evaluate(rows, x):
+            return self._evaluate(self.module_, self._join_inputs(rows, x, y))
+
+        return self._collect(X, evaluate, y.starts[-1], y.find_steps)
 
     def _join_inputs(self, rows, x, y):
         """Inputs of a chunk of sources and of encoded targets."""

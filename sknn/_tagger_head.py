@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknn._base import BaseNetwork
 from sknn._door import TRAINING_CONSTRAINTS
 from sknn._heads import check_classes, check_stochastic, refuse_balanced
-from sknn._sequence_base import axes_of_numbers, choose_dim, table_of, tidy
+from sknn._sequence_base import axes_of_numbers, choose_dim, require_y, table_of, tidy
 from sknn._sklearn_compat import (
     Interval,
     StrOptions,
@@ -23,7 +23,6 @@ from sknn.data import (
     as_object_array,
     combine_weights,
     has_one_label_a_row,
-    iter_chunks,
     read_labels,
     step_weights,
     weights_of_classes,
@@ -101,11 +100,7 @@ class TaggerHead:
     def _read_y(self, X, options):
         """Labels of the steps of `X`."""
         y = options["y"]
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but "
-                "the target y is None."
-            )
+        require_y(self, y)
         if self._fitted_to_table:
             return Sequences(np.asarray(y), X.starts)
         return read_labels(y, X.lengths)
@@ -185,14 +180,11 @@ class TaggerHead:
 
     def _outputs_of(self, forward, X):
         """Outputs at all steps, a chunk of sequences at a time."""
-        outputs = None
-        with self._predicting(X):
-            for rows, x in iter_chunks(X):
-                part = self._evaluate(forward, x)
-                if outputs is None:
-                    outputs = np.empty((X.starts[-1], *part.shape[1:]), part.dtype)
-                outputs[X.find_steps(rows)] = part
-        return outputs
+
+        def evaluate(rows, x):
+            return self._evaluate(forward, x)
+
+        return self._collect(X, evaluate, X.starts[-1], X.find_steps)
 
     def _split(self, values, X):
         """Values of all steps by sequence, or by row where a table was fitted."""

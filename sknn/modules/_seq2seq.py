@@ -13,7 +13,7 @@ from sknn.modules._embedding import Embedding
 from sknn.modules._encoder_layer import EncoderLayer
 from sknn.modules._mlp import Linear
 from sknn.modules._positions import RotaryPositions, make_positions
-from sknn.modules._steps import clear_padding, find_padding
+from sknn.modules._steps import clear_padding, make_mask, take_all
 from sknn.modules._transformer import check_sizes
 
 
@@ -184,11 +184,7 @@ class Seq2SeqNet(nn.Module):
         hidden = self._embed_target(y, y_lengths)
         for layer in self.decoder_layers:
             hidden = layer(hidden, memory, mask)
-        if y_lengths is None:
-            hidden = hidden.flatten(0, 1)  # (batch * target steps, d_model)
-        else:
-            hidden = hidden[~find_padding(y_lengths, y.shape[1])]
-        return self.output(self.decoder_norm(hidden))
+        return self.output(self.decoder_norm(take_all(hidden, y_lengths)))
 
     def attention_weights(
         self,
@@ -250,8 +246,3 @@ class Seq2SeqNet(nn.Module):
             x = layer.step(x, state, k)
         state.n_steps += 1
         return self.output(self.decoder_norm(x))
-
-
-def make_mask(lengths: Tensor | None, n_steps: int) -> Tensor | None:
-    """Where attention may look, (batch, 1, 1, steps); None: everywhere."""
-    return None if lengths is None else ~find_padding(lengths, n_steps)[:, None, None]

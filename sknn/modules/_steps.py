@@ -13,6 +13,11 @@ def find_padding(lengths: Tensor, n_steps: int) -> Tensor:
     return torch.arange(n_steps, device=lengths.device) >= lengths[:, None]
 
 
+def make_mask(lengths: Tensor | None, n_steps: int) -> Tensor | None:
+    """Where attention may look, (batch, 1, 1, steps); None: everywhere."""
+    return None if lengths is None else ~find_padding(lengths, n_steps)[:, None, None]
+
+
 def clear_padding(x: Tensor, lengths: Tensor | None) -> Tensor:
     """Zero in place of what the padding of `x` (batch, steps, ...) holds, even NaN."""
     if lengths is None:

@@ -11,7 +11,7 @@ from sknn.modules._encoder_layer import EncoderLayer
 from sknn.modules._mlp import Linear
 from sknn.modules._positions import RotaryPositions, make_positions
 from sknn.modules._sequence_net import SequenceNet
-from sknn.modules._steps import POOLINGS, find_padding
+from sknn.modules._steps import POOLINGS, make_mask
 
 
 class TransformerNet(SequenceNet):
@@ -174,10 +174,7 @@ class TransformerNet(SequenceNet):
             front = self.class_vector.expand(len(x), 1, -1)
             x = torch.cat([front, x], 1)  # (batch, 1 + steps, d_model)
             lengths = None if lengths is None else lengths + 1
-        mask = None
-        if lengths is not None:
-            mask = ~find_padding(lengths, x.shape[1])[:, None, None]
-        return self.dropout(x), mask
+        return self.dropout(x), make_mask(lengths, x.shape[1])
 
     def encode(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Outputs of the last layer, normalised.
