@@ -57,6 +57,21 @@ class StepShape:
         return getattr(sknn, self.estimator)(**{**common, **parameters})
 
 
+class SpelledOnce(nn.Module):
+    """A module beside the spellings of all words, of which it is given a batch's."""
+
+    def __init__(self, module, letters):
+        super().__init__()
+        self.module = module
+        self.register_buffer("letters", letters)
+
+    def forward(self, x, lengths):
+        rows, own = torch.unique(x[..., 1], return_inverse=True)
+        return self.module(
+            torch.stack([x[..., 0], own], -1), lengths, self.letters[rows]
+        )
+
+
 class TorchTagger(nn.Module):
     """The layers of a recurrent tagger as torch's users have them: packed sequences."""
 
@@ -68,9 +83,9 @@ class TorchTagger(nn.Module):
         )
         self.output = nn.Linear(128, n_outputs)
 
-    def forward(self, x, lengths):
+    def forward(self, x, lengths, letters):
         packed = pack_padded_sequence(
-            self.enter(x), lengths, batch_first=True, enforce_sorted=False
+            self.enter(x, letters), lengths, batch_first=True, enforce_sorted=False
         )
         states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
         is_step = torch.arange(states.shape[1]) < lengths[:, None]
@@ -83,7 +98,7 @@ def prepare_sknn(shape: StepShape, X: list, y: list) -> Train:
 
 
 def encode(shape: StepShape, X: list, y: list):
-    """Padded inputs and targets, -1 behind those, and the module, as sknn has them."""
+    """Padded inputs and targets, -1 behind those, the module and letters of sknn."""
     model = shape.make_estimator(max_iter=1).fit(X, y)
     X, y = model._check_X(X, np.float32, reset=False, y=y)
     y = model._targets.encode(y, np.float32)
@@ -94,21 +109,31 @@ def encode(shape: StepShape, X: list, y: list):
     if shape.estimator == "Seq2SeqTransformer":
         rows |= decoder_inputs(y, slice(None), model._targets.begin)
         rows.setdefault("y_lengths", y.lengths)
-    return rows, targets, model.module_
+    letters = None if X.letters is None else torch.from_numpy(X.letters)
+    return rows, targets, model.module_, letters
 
 
 def prepare_skorch(shape: StepShape, X: list, y: list) -> Train:
     """Train the same module by skorch, which takes arrays: padded to the longest."""
-    rows, targets, module = encode(shape, X, y)
-    return prepare_net(shape, rows, targets, lambda: copy.deepcopy(module).train())
+    rows, targets, module, letters = encode(shape, X, y)
+
+    def make():
+        own = copy.deepcopy(module).train()
+        return own if letters is None else SpelledOnce(own, letters)
+
+    return prepare_net(shape, rows, targets, make)
 
 
 def prepare_skorch_torch(shape: StepShape, X: list, y: list) -> Train:
     """Train torch's own recurrent layers, as many and as wide, by skorch."""
-    rows, targets, module = encode(shape, X, y)
+    rows, targets, module, spelled = encode(shape, X, y)
     words, letters = module.embedding.words, module.embedding.spelling.embedding
     sizes = (*words.weight.shape, *letters.weight.shape, module.output.out_features)
-    return prepare_net(shape, rows, targets, lambda: TorchTagger(*sizes))
+
+    def make():
+        return SpelledOnce(TorchTagger(*sizes), spelled)
+
+    return prepare_net(shape, rows, targets, make)
 
 
 def prepare_net(shape: StepShape, rows: dict, targets: np.ndarray, make) -> Train:

@@ -40,8 +40,10 @@ NOTES = [
     "float32; each ratio is the peer's time over sknn's: the median over the rounds, "
     "with its quartiles. Above 1, sknn is faster.",
     "skorch trains sknn's own module on arrays padded to the longest sequence of all, "
-    "with Adam and its callbacks as they are by default (verbose=0); torch's layers: "
-    "the same spelled embedding before torch.nn.LSTM over packed sequences.",
+    "with Adam and its callbacks as they are by default (verbose=0), and spells each "
+    "word of a batch once, as sknn does; torch's layers: the same spelled embedding "
+    "before torch.nn.LSTM over packed sequences. Reading strings is in sknn's time "
+    "alone.",
     f"Decoding: {N_WORDS} words by beam search, {BEAM} beams, up to {LONGEST} phones, "
     "by a network that hardly ever ends a target; without a cache each step computes "
     "all steps before it once more. The benchmark fails if results differ.",

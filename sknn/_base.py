@@ -198,8 +198,15 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
             For bad input, before any training; for weights that are no longer
             finite, with the last finite ones left on the estimator.
         """
-        root = self._start_contexts(X, y, sample_weight)
         validation = (X_val, y_val, sample_weight_val)
+        return self._fit_watched(X, y, sample_weight, validation)
+
+    def _fit_watched(self, X, y, sample_weight, validation):
+        """Fit, and tell scikit-learn's callbacks; a `fit` of any signature ends here.
+
+        It has to be decorated as the one here is.
+        """
+        root = self._start_contexts(X, y, sample_weight)
         self._fit(X, y, sample_weight, validation=validation, root=root)
         if root is not None:
             context, arguments = root

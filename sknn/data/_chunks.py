@@ -52,11 +52,8 @@ def _iter_sequences(X, most_steps):
         n_steps = longest[start:] * np.arange(1, len(order) - start + 1)
         stop = start + max(int(np.searchsorted(n_steps, most_steps, "right")), 1)
         rows = order[start:stop]
-        x, lengths = X.padded(rows)
-        if lengths is None:
-            yield rows, to_tensor(x)
-        else:
-            yield rows, {"x": to_tensor(x), "lengths": to_tensor(lengths)}
+        inputs = {name: to_tensor(value) for name, value in X.inputs(rows).items()}
+        yield rows, inputs if len(inputs) > 1 else inputs["x"]
         start = stop
 
 

@@ -12,6 +12,8 @@ from sknn.data._parts import Parts
 WINDOW = 8
 # share of a batch's steps that may be padding before its rows come in parts
 MAX_PADDING = 0.15
+# steps of padding, that a part more must save: it takes calls of its own
+LEAST_SAVED = 200
 # the smallest part, as a share of the batch size
 SMALLEST_PART = 1 / 8
 
@@ -26,8 +28,9 @@ class SequenceBatches(TensorBatches):
     and without a `RandomState` the order is the given one.
 
     The inputs of a batch are a tensor where its sequences are equally long, and
-    ``{"x": tensor, "lengths": tensor}`` otherwise. Where too much of that would be
-    padding, they are `Parts` of such: every row has the same share in the loss still.
+    ``{"x": tensor, "lengths": tensor}`` otherwise, and the "letters" of spelled tokens.
+    Where too much of that would be padding, they are `Parts` of such: every row has the
+    same share in the loss still.
 
     Parameters
     ----------
@@ -79,10 +82,10 @@ class SequenceBatches(TensorBatches):
         return parts[0] if len(parts) == 1 else Parts(parts, len(index))
 
     def _part(self, index):
-        """Inputs of these rows as one array, and lengths where these differ."""
-        x, lengths = self.dataset.arrays[0].padded(index)
-        x = self._to_device(x)
-        return x if lengths is None else {"x": x, "lengths": self._to_device(lengths)}
+        """Inputs of these rows as one tensor, or several by name."""
+        inputs = self.dataset.arrays[0].inputs(index)
+        inputs = {name: self._to_device(value) for name, value in inputs.items()}
+        return inputs if len(inputs) > 1 else inputs["x"]
 
     def reused(self, x_native=None, y_native=None, cut=None):
         """Yield the same batches: hardly two are of one shape."""
@@ -115,7 +118,7 @@ def cut_sorted(lengths, fewest):
     if n_steps <= most:
         return bounds
     splits = [_best_split(lengths, 0, n_rows, fewest)]
-    while n_steps > most and splits[0][0] < 0:
+    while n_steps > most and -splits[0][0] > LEAST_SAVED:
         cost, at, start, stop = heappop(splits)
         n_steps += cost
         bounds.append(at)

@@ -275,10 +275,9 @@ class SequenceReader:
             ids = with_unseen
         if self.alphabet is None:
             return Sequences(ids, _starts(lengths))
-        letters = spell(steps.values, self.alphabet)
-        return Sequences(
-            np.column_stack([ids.astype(letters.dtype), letters]), _starts(lengths)
-        )
+        letters, rows = spell(steps.values, self.alphabet)
+        values = np.column_stack([ids.astype(rows.dtype), rows])
+        return Sequences(values, _starts(lengths), letters)
 
 
 def _times(sample_weight, lengths):

@@ -12,10 +12,13 @@ class Sequences:
     Parameters
     ----------
     values : ndarray of shape (n_steps, n_channels) or (n_steps,)
-        Steps of all sequences: real numbers, or int64 ids of tokens.
+        Steps of all sequences: real numbers, or ids of tokens; of spelled ones a pair,
+        the id and the row of `letters`.
     starts : ndarray of shape (n + 1,), int64
         Where each sequence begins in `values`, and where the last one ends; the first
         entry is 0, the last ``len(values)``.
+    letters : ndarray of shape (n_words, longest), optional
+        Spellings of tokens.
 
     Attributes
     ----------
@@ -33,25 +36,27 @@ class Sequences:
 
     ndim = 1
 
-    def __init__(self, values, starts):
-        self.values, self.starts = values, starts
+    def __init__(self, values, starts, letters=None):
+        self.values, self.starts, self.letters = values, starts, letters
         self.lengths = np.diff(starts)
         self.dtype, self.shape = values.dtype, self.lengths.shape
         self.n_channels = values.shape[1] if values.ndim == 2 else None
         self.is_even = bool((self.lengths == self.lengths[:1]).all())
 
     @classmethod
-    def from_array(cls, array):
+    def from_array(cls, array, letters=None):
         """Sequences of one length, without a copy of C-contiguous ones.
 
         Parameters
         ----------
         array : ndarray of shape (n, n_steps, n_channels) or (n, n_steps)
             Numbers, or ids of tokens.
+        letters : ndarray, optional
+            Spellings of tokens.
         """
         n, n_steps, *channels = array.shape
         starts = np.arange(n + 1, dtype=np.int64) * n_steps
-        return cls(array.reshape(n * n_steps, *channels), starts)
+        return cls(array.reshape(n * n_steps, *channels), starts, letters)
 
     def __len__(self):
         return len(self.lengths)
@@ -63,11 +68,12 @@ class Sequences:
         if isinstance(key, slice) and key.step in (None, 1):
             first, stop, _ = key.indices(len(self))
             starts = self.starts[first : max(first, stop) + 1]
-            return Sequences(self.values[starts[0] : starts[-1]], starts - starts[0])
+            values = self.values[starts[0] : starts[-1]]
+            return Sequences(values, starts - starts[0], self.letters)
         if self.is_even:
-            return self.from_array(self._as_block()[key])
+            return self.from_array(self._as_block()[key], self.letters)
         starts = np.append(0, np.cumsum(self.lengths[key]))
-        return Sequences(self.values[self.find_steps(key)], starts)
+        return Sequences(self.values[self.find_steps(key)], starts, self.letters)
 
     def find_steps(self, key):
         """Where the steps of selected sequences lie in `values`, one after another."""
@@ -75,6 +81,30 @@ class Sequences:
         stops = np.cumsum(lengths)
         steps = np.repeat(self.starts[:-1][key] - (stops - lengths), lengths)
         return steps + np.arange(len(steps))
+
+    def inputs(self, index):
+        """What a module takes for selected sequences.
+
+        Parameters
+        ----------
+        index : ndarray of int or slice
+            Which sequences, in order.
+
+        Returns
+        -------
+        dict of ndarray
+            "x" as `padded` gives it; "lengths" where they differ; "letters" where
+            tokens are spelled, of every word among them once: the rows that "x" names
+            are of these.
+        """
+        x, lengths = self.padded(index)
+        inputs = {"x": x} if lengths is None else {"x": x, "lengths": lengths}
+        if self.letters is not None:
+            rows, own = np.unique(x[..., 1], return_inverse=True)
+            letters = self.letters[rows]
+            inputs["letters"] = letters[:, : np.count_nonzero(letters.any(0))]
+            inputs["x"] = np.stack([x[..., 0], own.reshape(x.shape[:2])], -1)
+        return inputs
 
     def padded(self, index=None):
         """Sequences as one array, zeros behind the shorter ones.

@@ -28,7 +28,7 @@ def make_alphabet(words, times=None):
 
 
 def spell(words, alphabet):
-    """Numbers of the letters of each word.
+    """Numbers of the letters of words, once for each distinct one.
 
     Parameters
     ----------
@@ -39,18 +39,33 @@ def spell(words, alphabet):
 
     Returns
     -------
-    ndarray of shape (n_words, longest + 2), int32
+    letters : ndarray of shape (n_distinct, longest + 2), int32
         Between a sign for its begin and one for its end, zeros behind.
+    rows : ndarray of shape (n_words,), int32
+        Where each word is in `letters`.
     """
     number = {word: i for i, word in enumerate(dict.fromkeys(words))}
-    spelled = [_numbers(word, alphabet) for word in number]
-    table = np.zeros((len(spelled), max(map(len, spelled), default=0)), np.int32)
-    for row, numbers in zip(table, spelled, strict=True):
-        row[: len(numbers)] = numbers
-    return table[np.fromiter(map(number.get, words), np.int64, len(words))]
+    rows = np.fromiter(map(number.get, words), np.int32, len(words))
+    if not number:
+        return np.zeros((0, 0), np.int32), rows
+    distinct = list(map(_shorten, number))
+    ends = np.fromiter(map(len, distinct), np.int64, len(distinct)) + 1
+    table = np.zeros((len(distinct), int(ends.max()) + 1), np.int32)
+    places = np.arange(table.shape[1])
+    table[(places > 0) & (places < ends[:, None])] = _numbers(distinct, alphabet)
+    table[:, 0], table[np.arange(len(table)), ends] = BEGIN, END
+    return table, rows
 
 
-def _numbers(word, alphabet):
-    if len(word) > MOST_LETTERS:
-        word = word[: MOST_LETTERS // 2] + word[-MOST_LETTERS // 2 :]
-    return [BEGIN, *(alphabet.get(letter, UNSEEN) for letter in word), END]
+def _shorten(word):
+    if len(word) <= MOST_LETTERS:
+        return word
+    return word[: MOST_LETTERS // 2] + word[-MOST_LETTERS // 2 :]
+
+
+def _numbers(words, alphabet):
+    """Numbers of the letters of words, one after another."""
+    text = "".join(words).encode("utf-32-le", "surrogatepass")
+    codes, letters = np.unique(np.frombuffer(text, "<u4"), return_inverse=True)
+    numbers = [alphabet.get(chr(code), UNSEEN) for code in codes.tolist()]
+    return np.array(numbers, np.int32)[letters]

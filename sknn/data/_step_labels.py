@@ -1,6 +1,6 @@
 """Labels of the steps of sequences, as users pass and get them."""
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from numbers import Real
 from reprlib import repr as short_repr
 
@@ -39,15 +39,21 @@ def read_labels(y, lengths, name="y", of="X"):
             f"Found input variables with inconsistent numbers of samples: {of} has "
             f"{len(lengths)} sequences, {name} labels {len(rows)}."
         )
-    labels = [_as_labels(row, f"{name}[{i}]") for i, row in enumerate(rows)]
+    labels, is_plain = rows, _are_lists_of_str(rows)
+    if not is_plain:
+        labels = [_as_labels(row, f"{name}[{i}]") for i, row in enumerate(rows)]
     for i, (row, length) in enumerate(zip(labels, lengths, strict=True)):
         if len(row) != length:
             raise ValueError(
                 f"{name}[{i}] must have a label for each step of {of}[{i}]: got "
                 f"{len(row)} for {length} steps."
             )
-    _refuse_other_kinds(labels, name)
-    return Sequences(np.concatenate(labels), np.append(0, np.cumsum(lengths)))
+    if is_plain:
+        values = np.array(list(chain.from_iterable(labels)))
+    else:
+        _refuse_other_kinds(labels, name)
+        values = np.concatenate(labels)
+    return Sequences(values, np.append(0, np.cumsum(lengths)))
 
 
 def has_one_label_a_row(y):
@@ -77,6 +83,13 @@ def _as_rows(y, name):
             f"{short_repr(y)} ({type(y).__name__})."
         )
     return list(y)
+
+
+def _are_lists_of_str(rows):
+    """Whether there is nothing to look through entry by entry."""
+    if not all(type(row) is list for row in rows):
+        return False
+    return set(map(type, chain.from_iterable(rows))) == {str}
 
 
 def _as_labels(row, called):

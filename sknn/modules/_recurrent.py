@@ -60,10 +60,10 @@ class RecurrentNet(SequenceNet):
 
     Notes
     -----
-    ``forward(x, lengths=None)`` maps (batch, steps, channels) of any real type, or
-    (batch, steps) tokens, or (batch, steps, 1 + letters) where they are spelled (see
-    `SpelledEmbedding`), to the raw outputs (batch, outputs). `lengths` (batch,), each
-    at least 1, says where the padding begins, which has no influence; None: nowhere.
+    ``forward(x, lengths=None, letters=None)`` maps (batch, steps, channels) of any real
+    type, or (batch, steps) tokens, or spelled ones as `SpelledEmbedding` takes them, to
+    the raw outputs (batch, outputs). `lengths` (batch,), each at least 1, says where
+    the padding begins, which has no influence; None: nowhere.
 
     Examples
     --------
@@ -116,7 +116,9 @@ class RecurrentNet(SequenceNet):
         for dropout, rate in zip(self.dropouts, rates, strict=True):
             dropout.rate = rate
 
-    def encode(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def encode(
+        self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None
+    ) -> Tensor:
         """States of the last layer after each step, without its dropout.
 
         Returns
@@ -124,7 +126,7 @@ class RecurrentNet(SequenceNet):
         Tensor of shape (batch, steps, n_features)
             Those of the padding are of no meaning.
         """
-        x = self.enter(x, lengths)
+        x = self.enter(x, lengths, letters)
         reversal = None
         if self.bidirectional and lengths is not None:
             reversal = find_reversal(lengths, x.shape[1])
@@ -133,9 +135,12 @@ class RecurrentNet(SequenceNet):
             x = layer(x, reversal)
         return x
 
-    def hidden(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def hidden(
+        self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None
+    ) -> Tensor:
         """Pooled states of the last layer, (batch, n_features), or those of steps."""
-        return self.dropouts[-1](self._pool(self.encode(x, lengths), lengths))
+        states = self.encode(x, lengths, letters)
+        return self.dropouts[-1](self._pool(states, lengths))
 
     def _pool(self, states: Tensor, lengths: Tensor | None) -> Tensor:
         """Take what `pooling` says; each direction ends at an end of its own."""

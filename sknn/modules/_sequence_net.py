@@ -78,19 +78,29 @@ class SequenceNet(nn.Module, ABC):
         """Table of the tokens' own vectors."""
         return getattr(self.embedding, "words", self.embedding)
 
-    def enter(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+    def enter(
+        self, x: Tensor, lengths: Tensor | None, letters: Tensor | None = None
+    ) -> Tensor:
         """Scaled channels or vectors of tokens, (batch, steps, features)."""
+        if letters is not None:
+            return self.embedding(clear_padding(x, lengths), letters)
         if self.takes_tokens:
             return self.embedding(clear_padding(x, lengths))
         return clear_padding(self.scaling(x), lengths)
 
     @abstractmethod
-    def encode(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def encode(
+        self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None
+    ) -> Tensor:
         """Features of every step; those of the padding are of no meaning."""
 
     @abstractmethod
-    def hidden(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def hidden(
+        self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None
+    ) -> Tensor:
         """Features of each sequence, (batch, n_features): the steps' ones, pooled."""
 
-    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        return self.output(self.hidden(x, lengths))
+    def forward(
+        self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None
+    ) -> Tensor:
+        return self.output(self.hidden(x, lengths, letters))

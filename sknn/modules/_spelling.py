@@ -1,7 +1,10 @@
 """Vectors of words from what they are and from how they are spelled."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from sknn.modules._embedding import Embedding
 from sknn.modules._mlp import Linear
@@ -10,6 +13,44 @@ from sknn.modules._mlp import Linear
 WINDOW = 3
 # features of spellings to an entry of a letter's vector
 FEATURES_A_LETTER = 3
+
+
+class _LargestResponse(torch.autograd.Function):
+    """Largest response to each pattern of letters that a word has anywhere.
+
+    A response is the sum of a window's rows of a table, each at a place of its own.
+    Only the rows of the place that was largest have a gradient.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, letters: Tensor) -> Tensor:
+        n_rows, n_features = table.shape[1:]
+        around = nn.functional.pad(letters.T, (0, 0, WINDOW // 2, WINDOW // 2))
+        places = torch.arange(WINDOW, device=letters.device)
+        rows = around.unfold(0, WINDOW, 1) + places * n_rows  # (letters, words, WINDOW)
+        rows = torch.where(letters.T[..., None] == 0, rows[0], rows)  # beyond the end
+        responses = nn.functional.embedding_bag(
+            rows.flatten(0, 1), table.flatten(0, 1), mode="sum"
+        ).view(*rows.shape[:2], n_features)
+        largest = responses.amax(0)
+        ctx.save_for_backward(around, responses, largest)
+        ctx.shape = table.shape
+        return largest
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        around, responses, largest = ctx.saved_tensors
+        n_places = len(responses)
+        to_end = torch.arange(n_places, 0, -1, device=gradient.device)[:, None, None]
+        # as numbers, which takes a fraction of the time of bools
+        is_largest = torch.eq(responses, largest, out=torch.empty_like(responses))
+        place = n_places - is_largest.mul_(to_end).amax(0).long()  # the first of them
+        of_table = gradient.new_zeros(ctx.shape)
+        for k in range(WINDOW):
+            of_table[k].scatter_add_(0, around.T.gather(1, place), gradient)
+            place += 1
+        return of_table, None
 
 
 class Spelling(nn.Module):
@@ -40,30 +81,24 @@ class Spelling(nn.Module):
         self.patterns = Linear(WINDOW * letter_dim, self.n_features, device=device)
 
     def forward(self, letters: Tensor) -> Tensor:
-        """Features (words, n_features) of words (words, letters), 0 after each end.
+        """Features (words, n_features) of words (words, letters), 0 behind each end.
 
         A letter adds the same to a pattern's response wherever it stands at a place of
         the window, so that a table of these, small beside the words, is all there is to
         multiply.
         """
-        is_letter = letters != 0
-        letters = letters[:, : int(is_letter.sum(1).max())].long()
-        around = nn.functional.pad(letters, (WINDOW // 2, WINDOW // 2))
-        places = torch.arange(WINDOW, device=letters.device)
-        rows = around.unfold(1, WINDOW, 1) + places * self.embedding.num_embeddings
-        table = self._make_table()  # (WINDOW * n_letters, n_features)
-        responses = nn.functional.embedding_bag(
-            rows.reshape(-1, WINDOW), table, mode="sum"
-        ).view(*letters.shape, -1)  # (words, letters, n_features)
-        outside = ~is_letter[:, : letters.shape[1], None]
-        return responses.masked_fill(outside, -torch.inf).amax(1) + self.patterns.bias
+        largest = _LargestResponse.apply(self._make_table(), letters.long())
+        return largest + self.patterns.bias
 
     def _make_table(self) -> Tensor:
-        """What each letter adds at each place of the window; nothing beyond an end."""
+        """What letters add at each place of the window, nothing beyond an end.
+
+        Of shape (WINDOW, n_letters, n_features).
+        """
         vectors = self.embedding.weight
         vectors = torch.cat([vectors.new_zeros(1, vectors.shape[1]), vectors[1:]])
         weights = self.patterns.weight.unflatten(1, (-1, WINDOW))
-        return torch.einsum("ld,fdk->klf", vectors, weights).flatten(0, 1)
+        return torch.einsum("ld,fdk->klf", vectors, weights)
 
 
 class SpelledEmbedding(nn.Module):
@@ -89,9 +124,9 @@ class SpelledEmbedding(nn.Module):
 
     Notes
     -----
-    ``forward`` maps steps (batch, steps, 1 + letters) of whole numbers, the word's own
-    first and its letters after it, to (batch, steps, n_features). A step without
-    letters is padding.
+    ``forward(x, letters)`` maps steps (batch, steps, 2) of whole numbers, each a word's
+    own and the row of its spelling in `letters` (words, longest), to (batch, steps,
+    n_features). A word that is said many times is spelled once.
     """
 
     def __init__(
@@ -108,9 +143,6 @@ class SpelledEmbedding(nn.Module):
         self.spelling = Spelling(n_letters, letter_dim, device)
         self.n_features = dim + self.spelling.n_features
 
-    def forward(self, x: Tensor) -> Tensor:
-        words, letters = self.words(x[..., 0]), x[..., 1:]
-        is_word = letters[..., 0] != 0
-        spelled = words.new_zeros(*is_word.shape, self.spelling.n_features)
-        spelled[is_word] = self.spelling(letters[is_word])
-        return torch.cat([words, spelled], -1)
+    def forward(self, x: Tensor, letters: Tensor) -> Tensor:
+        spelled = nn.functional.embedding(x[..., 1], self.spelling(letters))
+        return torch.cat([self.words(x[..., 0]), spelled], -1)

@@ -79,10 +79,10 @@ class TransformerNet(SequenceNet):
 
     Notes
     -----
-    ``forward(x, lengths=None)`` maps (batch, steps, channels) of any real type, or
-    (batch, steps) tokens, or (batch, steps, 1 + letters) where they are spelled (see
-    `SpelledEmbedding`), to the raw outputs (batch, outputs). `lengths` (batch,), each
-    at least 1, says where the padding begins, which has no influence; None: nowhere.
+    ``forward(x, lengths=None, letters=None)`` maps (batch, steps, channels) of any real
+    type, or (batch, steps) tokens, or spelled ones as `SpelledEmbedding` takes them, to
+    the raw outputs (batch, outputs). `lengths` (batch,), each at least 1, says where
+    the padding begins, which has no influence; None: nowhere.
 
     Examples
     --------
@@ -167,16 +167,20 @@ class TransformerNet(SequenceNet):
             if isinstance(module, Dropout):
                 module.rate = rate
 
-    def _embed(self, x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    def _embed(
+        self, x: Tensor, lengths: Tensor | None, letters: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
         """What the first layer takes, and the mask of what may be looked at."""
-        x = self.positions(self.projection(self.enter(x, lengths)))
+        x = self.positions(self.projection(self.enter(x, lengths, letters)))
         if self.class_vector is not None:
             front = self.class_vector.expand(len(x), 1, -1)
             x = torch.cat([front, x], 1)  # (batch, 1 + steps, d_model)
             lengths = None if lengths is None else lengths + 1
         return self.dropout(x), make_mask(lengths, x.shape[1])
 
-    def encode(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def encode(
+        self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None
+    ) -> Tensor:
         """Outputs of the last layer, normalised.
 
         Returns
@@ -185,19 +189,23 @@ class TransformerNet(SequenceNet):
             Those of the padding are of no meaning. With ``pooling="cls"`` a step of
             the learned vector is in front.
         """
-        x, mask = self._embed(x, lengths)
+        x, mask = self._embed(x, lengths, letters)
         for layer in self.layers:
             x = layer(x, mask)
         return self.norm(x)
 
-    def hidden(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def hidden(
+        self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None
+    ) -> Tensor:
         """Pooled outputs of the last layer, (batch, d_model), or those of all steps."""
-        x = self.encode(x, lengths)
+        x = self.encode(x, lengths, letters)
         if self.pooling == "cls":
             return x[:, 0]
         return POOLINGS[self.pooling](x, lengths)
 
-    def attention_weights(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def attention_weights(
+        self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None
+    ) -> Tensor:
         """How much each step looks at each, in every head of every layer.
 
         Returns
@@ -206,7 +214,7 @@ class TransformerNet(SequenceNet):
             Rows are queries and sum to 1; keys in the padding have 0. With
             ``pooling="cls"`` a step of the learned vector is in front.
         """
-        x, mask = self._embed(x, lengths)
+        x, mask = self._embed(x, lengths, letters)
         weights = []
         for layer in self.layers:
             weights.append(layer.attention_weights(x, mask))

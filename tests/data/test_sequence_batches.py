@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 
 from sknn.data import Parts, Rows, SequenceBatches, Sequences, make_batches
 from sknn.data._batches import TensorBatches
-from sknn.data._sequence_batches import MAX_PADDING, cut_sorted
+from sknn.data._sequence_batches import LEAST_SAVED, MAX_PADDING, cut_sorted
 from sknn.modules import RecurrentNet
 from sknn.training._gradient import call
 
@@ -150,7 +150,7 @@ def test_little_is_padding(n_rows, batch_size, spread):
     rng = np.random.RandomState(0)
     lengths = rng.randint(29, 362, n_rows)
     if spread == "skewed":
-        lengths = 20 + rng.lognormal(3, 0.7, n_rows).astype(int)
+        lengths = 100 + 5 * rng.lognormal(3, 0.7, n_rows).astype(int)
     rows = make_rows(lengths)
     batches = SequenceBatches(rows, batch_size, np.random.RandomState(0))
     for _ in range(3):
@@ -159,6 +159,13 @@ def test_little_is_padding(n_rows, batch_size, spread):
         assert len(found) == len(batches) == -(-n_rows // batch_size)
         sizes = {batch.n_rows for batch in found}  # all rows have the same pull
         assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_part_more_saves_more_than_it_costs():
+    n_rows = LEAST_SAVED // 4  # of which each is 4 or 5 steps short
+    for longest, n_parts in ((5, 1), (6, 2)):
+        lengths = [1] * n_rows + [longest] * n_rows
+        assert len(cut_sorted(np.array(lengths), 1)) == n_parts + 1
 
 
 def test_a_subset_is_bucketed_by_its_own_lengths(lengths):

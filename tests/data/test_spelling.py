@@ -26,6 +26,13 @@ def read_back(row, alphabet):
     return "".join(letters.get(number, "*") for number in row[1:-1])
 
 
+def spell_each(words, alphabet):
+    """Letters of every word, said before or not."""
+    letters, rows = spell(words, alphabet)
+    assert len(letters) == len(set(words)) and rows.dtype == np.int32
+    return letters[rows]
+
+
 def test_an_alphabet_is_numbered_by_frequency():
     alphabet = make_alphabet(WORDS)
     assert alphabet == {"a": N_RESERVED, "e": N_RESERVED + 1, "t": N_RESERVED + 2}
@@ -47,31 +54,31 @@ def test_an_alphabet_counts_words_as_often_as_they_count():
 
 def test_words_are_read_back_from_their_numbers():
     alphabet = make_alphabet(WORDS)
-    spelled = spell(WORDS, alphabet)
+    spelled = spell_each(WORDS, alphabet)
     assert spelled.shape == (5, 3 + 2) and spelled.dtype == np.int32
     assert [read_back(row, alphabet) for row in spelled] == WORDS
-    unseen = spell(["team", "m", "TEA"], alphabet)
+    unseen = spell_each(["team", "m", "TEA"], alphabet)
     assert [read_back(row, alphabet) for row in unseen] == ["tea*", "*", "***"]
-    assert spell(["team"], alphabet)[0, 4] == UNSEEN
+    assert spell_each(["team"], alphabet)[0, 4] == UNSEEN
 
 
 @pytest.mark.parametrize("alphabet", [{}, {"a": N_RESERVED}])
 def test_words_without_letters(alphabet):
-    assert_array_equal(spell(["", ""], alphabet), [[BEGIN, END]] * 2)
-    assert spell([], alphabet).shape == (0, 0)
+    assert_array_equal(spell_each(["", ""], alphabet), [[BEGIN, END]] * 2)
+    assert spell_each([], alphabet).shape == (0, 0)
 
 
 def test_other_scripts():
     words = ["çay", "ای", "茶", "🍵🍵"]
     alphabet = make_alphabet(words)
-    assert [read_back(row, alphabet) for row in spell(words, alphabet)] == words
+    assert [read_back(row, alphabet) for row in spell_each(words, alphabet)] == words
 
 
 @pytest.mark.parametrize("n", [MOST_LETTERS - 1, MOST_LETTERS, MOST_LETTERS + 1, 1000])
 def test_long_words_keep_both_ends(n):
     word = "".join(chr(1000 + i) for i in range(n))
     alphabet = make_alphabet([word])
-    spelled = spell([word, "x"], alphabet)
+    spelled = spell_each([word, "x"], alphabet)
     assert spelled.shape == (2, min(n, MOST_LETTERS) + 2)
     kept = word
     if n > MOST_LETTERS:
@@ -94,19 +101,39 @@ def test_a_step_is_a_word_and_its_letters():
     plain_reader, plain = fit_read(SENTENCES)
     words = [word for row in SENTENCES for word in row]
     assert_array_equal(found.values[:, 0], plain.values)
-    assert_array_equal(found.values[:, 1:], spell(words, reader.alphabet))
+    letters = found.letters[found.values[:, 1]]
+    assert_array_equal(letters, spell_each(words, reader.alphabet))
     assert reader.n_letters == len(set("theteahot")) + N_RESERVED
     assert plain_reader.n_letters is None
-    unseen = reader.read([["heat", "tea"]], np.float32).values
-    assert unseen[0, 0] == 0 and unseen[1, 0] == found.values[1, 0]
-    assert read_back(unseen[0, 1:], reader.alphabet) == "heat"
+    unseen = reader.read([["heat", "tea"]], np.float32)
+    assert_array_equal(unseen.values[:, 0], [0, found.values[1, 0]])
+    assert read_back(unseen.letters[unseen.values[0, 1]], reader.alphabet) == "heat"
 
 
 def test_rare_words_lose_their_number_and_keep_their_letters():
     reader, found = fit_read(SENTENCES, spelled=True, min_count=2)
     assert reader.vocabulary.keys() == {"the", "tea"}
     hot = found.values[3]
-    assert hot[0] == 0 and read_back(hot[1:], reader.alphabet) == "hot"
+    assert hot[0] == 0
+    assert read_back(found.letters[hot[1]], reader.alphabet) == "hot"
+
+
+def test_a_batch_spells_each_of_its_words_once():
+    reader, found = fit_read([*SENTENCES, ["incomprehensible"]], spelled=True)
+    for index in (np.array([2, 1]), slice(0, 2), np.array([1]), [3]):
+        inputs = found.inputs(index)
+        x, letters = inputs["x"], inputs["letters"]
+        assert len(letters) == len(np.unique(x[..., 1]))
+        assert letters.any(0).all() and letters.any(1).all()
+        selected = found[index]
+        assert selected.letters is found.letters
+        lengths = inputs.get("lengths", [x.shape[1]] * len(x))
+        for row, length, steps in zip(x, lengths, selected, strict=True):
+            assert_array_equal(row[:length, 0], steps[:, 0])
+            words = [read_back(letters[k], reader.alphabet) for k in row[:length, 1]]
+            assert words == [
+                read_back(found.letters[k], reader.alphabet) for k in steps[:, 1]
+            ]
 
 
 @pytest.mark.parametrize(

@@ -101,27 +101,29 @@ def test_gradient():
 # Words and their letters
 
 
+LETTERS = pad(WORDS)
+
+
 def make_steps(lengths=(3, 1)):
-    """Make sequences of words with their letters behind each, and their lengths."""
-    words = iter(WORDS * 2)
-    x = torch.zeros(len(lengths), max(lengths), 1 + 7, dtype=torch.int32)
+    """Make sequences of words and rows of `LETTERS`, and their lengths."""
+    rows = iter([4, 1, 2, 2, 0, 3, 4, 1])
+    x = torch.zeros(len(lengths), max(lengths), 2, dtype=torch.int32)
     for row, length in zip(x, lengths, strict=True):
         for step in row[:length]:
             step[0] = torch.randint(N_WORDS, ())
-            step[1:] = pad([next(words)], 7)[0]
+            step[1] = next(rows)
     return x, torch.tensor(lengths)
 
 
 def test_a_step_is_the_vector_of_its_word_and_its_spelling():
     layer = SpelledEmbedding(N_WORDS, DIM, N_LETTERS, LETTER_DIM, scale=3.0).double()
     x, lengths = make_steps()
-    found = layer(x)
+    found = layer(x, LETTERS)
     assert found.shape == (2, 3, layer.n_features)
     for row, features, length in zip(x, found, lengths, strict=True):
         for step, vector in zip(row[:length], features[:length], strict=True):
             assert_close(vector[:DIM], 3.0 * layer.words.weight[step[0]])
-            assert_close(vector[DIM:], layer.spelling(step[None, 1:])[0])
-        assert not features[length:, DIM:].any()
+            assert_close(vector[DIM:], layer.spelling(LETTERS[step[1], None])[0])
 
 
 def make_net(name, **parameters):
@@ -142,23 +144,26 @@ NETS = pytest.mark.parametrize("name", ["recurrent", "transformer"])
 def test_networks_do_not_see_the_padding(name, pooling):
     net = make_net(name, pooling=pooling).double().eval()
     x, lengths = make_steps((3, 1, 4))
-    found = net(x, lengths)
+    found = net(x, lengths, LETTERS)
     assert found.shape == ((8, 3) if pooling is None else (3, 3))
-    alone = [net(row[None, :length]) for row, length in zip(x, lengths, strict=True)]
+    alone = [
+        net(row[None, :length], letters=LETTERS)
+        for row, length in zip(x, lengths, strict=True)
+    ]
     # sums over padded steps have other shapes: roundings of float64
     assert_close(found, torch.cat(alone), rtol=1e-10, atol=1e-10)
     x[1, 1:] = 5  # what lies in the padding is of no meaning
-    assert_close(net(x, lengths), found, rtol=0, atol=0)
+    assert_close(net(x, lengths, LETTERS), found, rtol=0, atol=0)
 
 
 @NETS
 def test_all_steps_are_the_unpooled_outputs(name):
     net, (x, lengths) = make_net(name, pooling=None).double(), make_steps((3, 1, 4))
-    encoded = net.encode(x, lengths)
+    encoded = net.encode(x, lengths, LETTERS)
     rows = [row[:length] for row, length in zip(encoded, lengths, strict=True)]
-    assert_close(net.hidden(x, lengths), torch.cat(rows))
-    even = net.encode(x[:, :1])
-    assert_close(net.hidden(x[:, :1]), even[:, 0])
+    assert_close(net.hidden(x, lengths, LETTERS), torch.cat(rows))
+    even = net.encode(x[:, :1], letters=LETTERS)
+    assert_close(net.hidden(x[:, :1], letters=LETTERS), even[:, 0])
 
 
 @NETS
