@@ -76,9 +76,12 @@ class SelfAttention(nn.Module):
         self, projected: Tensor, turn: Callable[[Tensor], Tensor] | None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, (batch, heads, steps, features of a head) each."""
-        query, key, value = projected.unflatten(-1, (3, self.n_heads, -1)).unbind(2)
+        n_heads = self.n_heads
+        blocks = projected.unflatten(-1, (3 * n_heads, -1))
+        pair, value = blocks.split((2 * n_heads, n_heads), 2)
         if turn is not None:
-            query, key = turn(query), turn(key)  # (batch, steps, heads, features)
+            pair = turn(pair)  # (batch, steps, 2 heads, features)
+        query, key = pair.chunk(2, 2)
         return query.transpose(1, 2), key.transpose(1, 2), value.transpose(1, 2)
 
     def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -25,9 +25,9 @@ class _LargestResponse(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, table: Tensor, letters: Tensor) -> Tensor:
         n_rows, n_features = table.shape[1:]
-        around = nn.functional.pad(letters.T, (0, 0, WINDOW // 2, WINDOW // 2))
+        around = nn.functional.pad(letters, (WINDOW // 2, WINDOW // 2))
         places = torch.arange(WINDOW, device=letters.device)
-        rows = around.unfold(0, WINDOW, 1) + places * n_rows  # (letters, words, WINDOW)
+        rows = around.T.unfold(0, WINDOW, 1) + places * n_rows  # (letters, words, WINDOW)
         rows = torch.where(letters.T[..., None] == 0, rows[0], rows)  # beyond the end
         responses = nn.functional.embedding_bag(
             rows.flatten(0, 1), table.flatten(0, 1), mode="sum"
@@ -48,7 +48,7 @@ class _LargestResponse(torch.autograd.Function):
         place = n_places - is_largest.mul_(to_end).amax(0).long()  # the first of them
         of_table = gradient.new_zeros(ctx.shape)
         for k in range(WINDOW):
-            of_table[k].scatter_add_(0, around.T.gather(1, place), gradient)
+            of_table[k].scatter_add_(0, around.gather(1, place), gradient)
             place += 1
         return of_table, None
 
