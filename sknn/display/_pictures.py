@@ -1,7 +1,7 @@
 """Rows of a table as pictures or curves, in a grid with names at its left."""
 
 from math import prod
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -11,7 +11,7 @@ from sknn.display._filters import GAP, SERIES_SIZE, draw_frames
 
 TILE = 0.9  # inches, the longer side
 LARGEST = 12.0  # inches, of a new figure's sides
-MARGINS = 1.6, 0.6  # inches, for names at the left and below
+LEFT, BELOW, AROUND = 1.5, 0.3, 0.1  # inches, for names of rows and of columns
 
 
 def check_model(estimator, *methods):
@@ -118,10 +118,21 @@ def check_image_shape(image_shape, n_features):
     return tuple(image_shape)
 
 
-def get_limits(X):
-    """Smallest and largest number, which differ."""
-    low, high = X.min(), X.max()
-    return (low, high) if low < high else (low - 0.5, high + 0.5)
+def choose_limits(limits, *samples):
+    """Numbers that are black and white, by default the smallest and the largest."""
+    if limits is None:
+        low, high = min(map(np.min, samples)), max(map(np.max, samples))
+        return (low, high) if low < high else (low - 0.5, high + 0.5)
+    is_pair = isinstance(limits, tuple | list) and len(limits) == 2
+    if not is_pair or not all(isinstance(limit, Real) for limit in limits):
+        raise TypeError(
+            f"limits must be two numbers, (low, high), or None: got {limits!r}."
+        )
+    if not -np.inf < limits[0] < limits[1] < np.inf:
+        raise ValueError(
+            f"limits must be finite, the first below the second: got {limits}."
+        )
+    return tuple(limits)
 
 
 class Grid:
@@ -146,14 +157,11 @@ class Grid:
         ]  # lower left corners
         self._extent = width * max(lengths), height * len(lengths)
 
-    @property
-    def figsize(self):
-        """Width and height of a new figure, in inches."""
+    def choose_size(self, left=AROUND, below=AROUND):
+        """Width and height of a new figure with such margins, in inches."""
         scale = TILE / max(self.size)
-        sides = [
-            scale * side + margin
-            for side, margin in zip(self._extent, MARGINS, strict=True)
-        ]
+        width, height = (scale * side for side in self._extent)
+        sides = width + left + AROUND, height + below + AROUND
         shrink = min(1.0, LARGEST / max(sides))
         return tuple(shrink * side for side in sides)
 

@@ -5,26 +5,28 @@ import numpy as np
 from sknn.display._checks import check_properties, get_axes
 from sknn.display._filters import check_number
 from sknn.display._pictures import (
+    BELOW,
+    LEFT,
     Grid,
     as_rows,
     check_image_shape,
     check_model,
     choose_image_shape,
-    get_limits,
+    choose_limits,
 )
 
 NAMES = {"X": "original", "X_noisy": "noisy", "reconstructions": "reconstruction"}
-NARROW = 32.0  # points; numbers below narrower columns are upright
+DIGIT = 5.5  # points, the width of a small one
 
 
 class ReconstructionDisplay:
     """Samples in one row, and below them what is reconstructed of their codes.
 
     Samples are pictures, or curves over the features where they have no shape of an
-    image. All have one scale, from the smallest to the largest number of `X`; beyond it
-    pictures are black or white. Curves have the original behind them, in grey. The mean
-    squared error of each reconstruction is written below it. Use `from_estimator` to
-    make a display.
+    image. All have one scale; pictures that go beyond that of the originals are black
+    or white there. Curves have the original behind them, in grey. The mean squared
+    error of each reconstruction is written below it. Use `from_estimator` to make a
+    display.
 
     Parameters
     ----------
@@ -96,6 +98,7 @@ class ReconstructionDisplay:
         n_samples=8,
         ax=None,
         cmap="gray",
+        limits=None,
         artist_kwargs=None,
     ):
         """Plot samples and their reconstructions.
@@ -120,6 +123,10 @@ class ReconstructionDisplay:
             Where to draw; a new figure by default.
         cmap : str or matplotlib Colormap, default="gray"
             Colours of pictures of one channel, from the smallest number to the largest.
+        limits : tuple of float, default=None
+            Numbers that are black and white, or at the bottom and top of a curve's
+            frame, such as ``(0, 1)``. None takes the smallest and largest of `X`,
+            and of all that is shown for curves.
         artist_kwargs : dict, default=None
             Properties of all tiles, such as ``{"interpolation": "bilinear"}`` of
             pictures or ``{"color": "black"}`` of curves.
@@ -157,9 +164,11 @@ class ReconstructionDisplay:
             X_noisy=None if X_noisy is None else as_rows("X_noisy", X_noisy),
             image_shape=image_shape,
         )
-        return display.plot(ax=ax, cmap=cmap, artist_kwargs=artist_kwargs)
+        return display.plot(
+            ax=ax, cmap=cmap, limits=limits, artist_kwargs=artist_kwargs
+        )
 
-    def plot(self, *, ax=None, cmap="gray", artist_kwargs=None):
+    def plot(self, *, ax=None, cmap="gray", limits=None, artist_kwargs=None):
         """Plot the samples and their reconstructions.
 
         Parameters
@@ -168,6 +177,10 @@ class ReconstructionDisplay:
             Where to draw; a new figure by default.
         cmap : str or matplotlib Colormap, default="gray"
             Colours of pictures of one channel, from the smallest number to the largest.
+        limits : tuple of float, default=None
+            Numbers that are black and white, or at the bottom and top of a curve's
+            frame, such as ``(0, 1)``. None takes the smallest and largest of `X`,
+            and of all that is shown for curves.
         artist_kwargs : dict, default=None
             Properties of all tiles.
 
@@ -189,9 +202,11 @@ class ReconstructionDisplay:
         shown = [name for name in NAMES if getattr(self, name) is not None]
         rows = dict(zip(shown, self._read_rows(*shown), strict=True))
         image_shape = check_image_shape(self.image_shape, rows["X"].shape[1])
-        n_samples = len(rows["X"])
-        grid = Grid([n_samples] * len(rows), image_shape, get_limits(rows["X"]))
-        self.ax_ = ax = get_axes(ax, "ReconstructionDisplay", figsize=grid.figsize)
+        scaled = rows.values() if image_shape is None else [rows["X"]]
+        limits = choose_limits(limits, *scaled)
+        grid = Grid([len(rows["X"])] * len(rows), image_shape, limits)
+        size = grid.choose_size(left=LEFT, below=BELOW)
+        self.ax_ = ax = get_axes(ax, "ReconstructionDisplay", figsize=size)
         self.figure_ = ax.figure
         self._draw_tiles(grid, rows, cmap, artist_kwargs or {})
         self.frames_ = grid.finish(ax)
@@ -228,12 +243,12 @@ class ReconstructionDisplay:
             grid.write_left(ax, i, NAMES[name]) for i, name in enumerate(shown)
         ]
         self.names_.append(grid.write_left(ax, None, "mean squared error"))
-        errors = self.errors
+        errors = [f"{error:.3g}" for error in self.errors]
         width = ax.get_window_extent().width * 72 / self.figure_.dpi / len(errors)
-        style = {"fontsize": "small", "rotation": 90 if width < NARROW else 0}
+        is_narrow = width < DIGIT * max(map(len, errors))
+        style = {"fontsize": "small", "rotation": 90 if is_narrow else 0}
         self.errors_ = [
-            grid.write_below(ax, j, f"{error:.2g}", **style)
-            for j, error in enumerate(errors)
+            grid.write_below(ax, j, error, **style) for j, error in enumerate(errors)
         ]
 
 

@@ -9,12 +9,14 @@ from sklearn.pipeline import Pipeline
 from sknn.display._checks import check_properties, get_axes
 from sknn.display._filters import check_number
 from sknn.display._pictures import (
+    AROUND,
+    LEFT,
     Grid,
     as_rows,
     check_image_shape,
     check_model,
     choose_image_shape,
-    get_limits,
+    choose_limits,
 )
 
 N_A_CLASS, N_IN_ALL, N_POINTS = 5, 25, 500
@@ -93,6 +95,7 @@ class SamplesDisplay:
         n_columns=None,
         ax=None,
         cmap="gray",
+        limits=None,
         artist_kwargs=None,
     ):
         """Draw samples of a model and plot them.
@@ -123,6 +126,10 @@ class SamplesDisplay:
             Where to draw; a new figure by default.
         cmap : str or matplotlib Colormap, default="gray"
             Colours of pictures of one channel, from the smallest number to the largest.
+        limits : tuple of float, default=None
+            Numbers that are black and white, or at the bottom and top of a curve's
+            frame, such as ``(0, 1)``. None takes the smallest and largest of all
+            samples.
         artist_kwargs : dict, default=None
             Properties of all pictures, curves or points, such as
             ``{"interpolation": "bilinear"}`` of pictures.
@@ -161,10 +168,16 @@ class SamplesDisplay:
             labels = None  # components of a mixture
         display = cls(rows, y=labels, image_shape=image_shape)
         return display.plot(
-            n_columns=n_columns, ax=ax, cmap=cmap, artist_kwargs=artist_kwargs
+            n_columns=n_columns,
+            ax=ax,
+            cmap=cmap,
+            limits=limits,
+            artist_kwargs=artist_kwargs,
         )
 
-    def plot(self, *, n_columns=None, ax=None, cmap="gray", artist_kwargs=None):
+    def plot(
+        self, *, n_columns=None, ax=None, cmap="gray", limits=None, artist_kwargs=None
+    ):
         """Plot the samples.
 
         Parameters
@@ -175,6 +188,10 @@ class SamplesDisplay:
             Where to draw; a new figure by default.
         cmap : str or matplotlib Colormap, default="gray"
             Colours of pictures of one channel, from the smallest number to the largest.
+        limits : tuple of float, default=None
+            Numbers that are black and white, or at the bottom and top of a curve's
+            frame, such as ``(0, 1)``. None takes the smallest and largest of all
+            samples.
         artist_kwargs : dict, default=None
             Properties of all pictures, curves or points.
 
@@ -197,6 +214,7 @@ class SamplesDisplay:
         check_properties(artist_kwargs=artist_kwargs)
         samples = as_rows("samples", self.samples)
         image_shape = check_image_shape(self.image_shape, samples.shape[1])
+        limits = choose_limits(limits, samples)
         groups = group_by_class(self.y, len(samples))
         self.tiles_, self.names_, self.points_ = [], [], []
         self.frames_ = self.legend_ = None
@@ -204,7 +222,10 @@ class SamplesDisplay:
         if is_plane(samples, image_shape):
             self._plot_points(samples, groups, ax)
         else:
-            self._plot_tiles(samples, groups, image_shape, n_columns, ax, cmap)
+            lengths, starts = cut_rows(groups, n_columns)
+            grid = Grid(lengths, image_shape, limits)
+            self._plot_tiles(grid, samples[self.shown_], ax, cmap)
+            self._write_names(grid, groups, starts)
         for artist in self.tiles_ or self.points_:
             artist.set(**(artist_kwargs or {}))
         return self
@@ -220,24 +241,22 @@ class SamplesDisplay:
         if self.y is not None:
             self.legend_ = ax.legend()
 
-    def _plot_tiles(self, samples, groups, image_shape, n_columns, ax, cmap):
-        if n_columns is None:
-            longest = max(map(len, groups.values()))
-            n_columns = longest if self.y is not None else ceil(sqrt(longest))
-        lengths, starts = cut_rows(groups.values(), n_columns)
-        grid = Grid(lengths, image_shape, get_limits(samples))
-        self.ax_ = ax = get_axes(ax, "SamplesDisplay", figsize=grid.figsize)
+    def _plot_tiles(self, grid, samples, ax, cmap):
+        size = grid.choose_size(left=AROUND if self.y is None else LEFT)
+        self.ax_ = ax = get_axes(ax, "SamplesDisplay", figsize=size)
         self.figure_ = ax.figure
-        style = {"color": "tab:blue"} if image_shape is None else {"cmap": cmap}
+        style = {"color": "tab:blue"} if grid.image_shape is None else {"cmap": cmap}
         corners = [corner for row in grid.rows for corner in row]
         self.tiles_ = [
             grid.draw(ax, row, corner, **style)
-            for row, corner in zip(samples[self.shown_], corners, strict=True)
+            for row, corner in zip(samples, corners, strict=True)
         ]
         self.frames_ = grid.finish(ax)
+
+    def _write_names(self, grid, groups, starts):
         if self.y is not None:
             self.names_ = [
-                grid.write_left(ax, start, str(label))
+                grid.write_left(self.ax_, start, str(label))
                 for label, start in zip(groups, starts, strict=True)
             ]
 
@@ -305,8 +324,11 @@ def group_by_class(y, n_samples):
 
 def cut_rows(groups, n_columns):
     """Lengths of the rows of all groups, and the first row of each group."""
+    if n_columns is None:
+        longest = max(map(len, groups.values()))
+        n_columns = longest if None not in groups else ceil(sqrt(longest))
     lengths, starts = [], []
-    for members in groups:
+    for members in groups.values():
         starts.append(len(lengths))
         n_full, n_left = divmod(len(members), n_columns)
         lengths += [n_columns] * n_full + [n_left] * bool(n_left)
