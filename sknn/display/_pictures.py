@@ -7,11 +7,12 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sknn.display._checks import get_axes
 from sknn.display._filters import GAP, SERIES_SIZE, draw_frames
 
 TILE = 0.9  # inches, the longer side
 LARGEST = 12.0  # inches, of a new figure's sides
-LEFT, BELOW, AROUND = 1.5, 0.3, 0.1  # inches, for names of rows and of columns
+LEFT, BELOW, AROUND = 1.6, 0.5, 0.1  # inches, for names of rows and of columns
 
 
 def check_model(estimator, *methods):
@@ -157,13 +158,27 @@ class Grid:
         ]  # lower left corners
         self._extent = width * max(lengths), height * len(lengths)
 
-    def choose_size(self, left=AROUND, below=AROUND):
+    def get_axes(self, ax, caller, left=AROUND, below=AROUND):
+        """Axes to draw on: those given, or of a new figure with such margins."""
+        if ax is not None:
+            return get_axes(ax, caller)
+        ax = get_axes(None, caller, figsize=self._choose_size(left, below))
+        ax.set_anchor("SW")  # where the layout measures the names from
+        return ax
+
+    def _choose_size(self, left, below):
         """Width and height of a new figure with such margins, in inches."""
-        scale = TILE / max(self.size)
-        width, height = (scale * side for side in self._extent)
-        sides = width + left + AROUND, height + below + AROUND
-        shrink = min(1.0, LARGEST / max(sides))
-        return tuple(shrink * side for side in sides)
+        margins = left + AROUND, below + AROUND
+        tallest = TILE / max(self.size)  # inches a unit
+        fitting = [
+            (LARGEST - margin) / side
+            for side, margin in zip(self._extent, margins, strict=True)
+        ]
+        scale = min(tallest, *fitting)
+        return tuple(
+            scale * side + margin
+            for side, margin in zip(self._extent, margins, strict=True)
+        )
 
     def draw(self, ax, row, corner, **style):
         """Draw one sample and return its AxesImage or Line2D."""

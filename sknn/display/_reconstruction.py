@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknn.display._checks import check_properties, get_axes
+from sknn.display._checks import check_properties
 from sknn.display._filters import check_number
 from sknn.display._pictures import (
     BELOW,
@@ -205,8 +205,7 @@ class ReconstructionDisplay:
         scaled = rows.values() if image_shape is None else [rows["X"]]
         limits = choose_limits(limits, *scaled)
         grid = Grid([len(rows["X"])] * len(rows), image_shape, limits)
-        size = grid.choose_size(left=LEFT, below=BELOW)
-        self.ax_ = ax = get_axes(ax, "ReconstructionDisplay", figsize=size)
+        self.ax_ = ax = grid.get_axes(ax, "ReconstructionDisplay", LEFT, BELOW)
         self.figure_ = ax.figure
         self._draw_tiles(grid, rows, cmap, artist_kwargs or {})
         self.frames_ = grid.finish(ax)

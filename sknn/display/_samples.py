@@ -10,7 +10,6 @@ from sknn.display._checks import check_properties, get_axes
 from sknn.display._filters import check_number
 from sknn.display._pictures import (
     AROUND,
-    LEFT,
     Grid,
     as_rows,
     check_image_shape,
@@ -20,6 +19,7 @@ from sknn.display._pictures import (
 )
 
 N_A_CLASS, N_IN_ALL, N_POINTS = 5, 25, 500
+LETTER = 0.1  # inches, the width of one
 
 
 class SamplesDisplay:
@@ -242,8 +242,9 @@ class SamplesDisplay:
             self.legend_ = ax.legend()
 
     def _plot_tiles(self, grid, samples, ax, cmap):
-        size = grid.choose_size(left=AROUND if self.y is None else LEFT)
-        self.ax_ = ax = get_axes(ax, "SamplesDisplay", figsize=size)
+        names = [] if self.y is None else map(str, self.y)
+        left = AROUND + LETTER * max(map(len, names), default=0)
+        self.ax_ = ax = grid.get_axes(ax, "SamplesDisplay", left)
         self.figure_ = ax.figure
         style = {"color": "tab:blue"} if grid.image_shape is None else {"cmap": cmap}
         corners = [corner for row in grid.rows for corner in row]
