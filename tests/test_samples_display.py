@@ -147,7 +147,9 @@ class TestWithoutClasses:
         display = SamplesDisplay.from_estimator(model, n_samples=6, image_shape=(8, 8))
         assert_array_equal(display.samples, model.sample(6)[0])
         assert display.y is None and display.names_ == []
-        with pytest.raises(TypeError, match=r"random_state=0 is for .* GaussianMixture"):
+        with pytest.raises(
+            TypeError, match=r"random_state=0 is for .* GaussianMixture"
+        ):
             SamplesDisplay.from_estimator(model, random_state=0)
 
     def test_through_a_pipeline(self):

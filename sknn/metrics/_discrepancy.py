@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_non_negative
 
 TILE = 512  # rows of a block of the kernel, which is 2 MB
 N_MEDIAN = 1000  # rows whose distances make the bandwidth
-LARGEST_NORM = 1e4  # squared, of rows in bandwidths: exponents then err by some 1e-11
+LARGEST_NORM = 1e4  # squared, of rows in bandwidths: exponents err by some 1e-11
 
 
 def maximum_mean_discrepancy(
@@ -153,31 +153,44 @@ def mean_kernel(X, Y, bandwidth, weights):
         Means over the rows of `Y`.
     """
     means = np.zeros(len(X))
-    with np.errstate(over="ignore", invalid="ignore"):  # _exponents sees to both
+    with np.errstate(over="ignore", invalid="ignore"):  # _kernel sees to both
         center = X.mean(axis=0, dtype=np.float64)
         for rows in gen_batches(len(X), TILE):
+            left = _extend(X[rows], center, bandwidth, -2)
             for columns in gen_batches(len(Y), TILE):
                 if X is Y and columns.start < rows.start:
                     continue
-                exponents = _exponents(X[rows], Y[columns], center, bandwidth)
-                kernel = np.exp(exponents, out=exponents)
+                right = _extend(Y[columns], center, bandwidth, -1)
+                kernel = _kernel(left, right, X[rows], Y[columns], bandwidth)
                 means[rows] += kernel @ weights[columns]
                 if X is Y and columns.start > rows.start:
                     means[columns] += weights[rows] @ kernel
     return means
 
 
-def _exponents(X, Y, center, bandwidth):
-    """Minus half the squared distances in bandwidths, (n, m)."""
-    X_scaled, Y_scaled = (X - center) / bandwidth, (Y - center) / bandwidth
-    X_norms = np.einsum("ij,ij->i", X_scaled, X_scaled)
-    Y_norms = np.einsum("ij,ij->i", Y_scaled, Y_scaled)
-    if not max(X_norms.max(), Y_norms.max()) <= LARGEST_NORM:  # NaN is not
-        return -0.5 * (cdist(X, Y) / bandwidth) ** 2
-    left = np.column_stack([X_scaled, -0.5 * X_norms, np.ones(len(X))])
-    right = np.column_stack([Y_scaled, np.ones(len(Y)), -0.5 * Y_norms])
-    exponents = left @ right.T
-    return np.minimum(exponents, 0.0, out=exponents)
+def _extend(X, center, bandwidth, column):
+    """Rows in bandwidths, with minus half their squared norms in one more column.
+
+    Another one has ones. Where the two change places in one of two samples, the dot
+    product of their rows is minus half the squared distance.
+    """
+    extended = np.empty((len(X), X.shape[1] + 2))
+    scaled = extended[:, :-2]
+    np.subtract(X, center, out=scaled)
+    scaled /= bandwidth
+    extended[:, -2:] = 1.0
+    extended[:, column] = -0.5 * np.einsum("ij,ij->i", scaled, scaled)
+    return extended
+
+
+def _kernel(left, right, X, Y, bandwidth):
+    """Kernel of two blocks of rows, which are there as extended as well, (n, m)."""
+    lowest = -0.5 * LARGEST_NORM
+    if left[:, -2].min() >= lowest and right[:, -1].min() >= lowest:
+        exponents = left @ right.T
+    else:  # NaN as well
+        exponents = -0.5 * (cdist(X, Y) / bandwidth) ** 2
+    return np.exp(exponents, out=exponents)
 
 
 def _drop_diagonal(mean, weights):
