@@ -633,4 +633,4 @@ def test_the_page_on_metrics_runs():
         [names["letters"], names["words"], names["exact"]], [1 / 4, 1 / 3, 0.5]
     )
     assert names["scores"]["test_f1"].min() == 1
-    assert_allclose(names["found"], [-0.0002, 0.0004, 0.0032], atol=5e-5)  # as printed
+    assert_allclose(names["found"], [-0.0002, 0.0004, 0.0032], atol=1e-4)  # as printed
