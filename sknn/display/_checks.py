@@ -1,6 +1,7 @@
 """Checks that the displays share, and their one way to matplotlib."""
 
 from collections.abc import Mapping
+from numbers import Integral
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -75,3 +76,15 @@ def check_properties(**options):
                 f"{name} must be a dict of properties of the artists, or None: got "
                 f"{value!r}."
             )
+
+
+def check_number(name, value, least, most, optional=False):
+    """Check that an option is a whole number in a range, or None where it may be."""
+    if value is None and optional:
+        return
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        or_none = " or None" if optional else ""
+        raise TypeError(f"{name} must be a whole number{or_none}: got {value!r}.")
+    if value < least or (most is not None and value > most):
+        rule = f">= {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} must be {rule}: got {value}.")

@@ -1,12 +1,17 @@
 """Kernels of a convolutional layer, and what they make of a sample."""
 
 from math import ceil, sqrt
-from numbers import Integral
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from sknn.display._checks import check_flags, check_properties, get_axes, get_network
+from sknn.display._checks import (
+    check_flags,
+    check_number,
+    check_properties,
+    get_axes,
+    get_network,
+)
 
 GAP = 0.2  # between tiles, of the longer side of one
 SERIES_SIZE = 1.0, 1.4  # height and width of a series' tile
@@ -224,18 +229,6 @@ class FiltersDisplay:
         n_shown = len(self.shown_)
         count = n_tiles if n_shown == n_tiles else f"{n_shown} of {n_tiles}"
         return f"layer={self.layer}: {count} {self.kind}"
-
-
-def check_number(name, value, least, most, optional=False):
-    """Check that an option is a whole number in a range, or None where it may be."""
-    if value is None and optional:
-        return
-    if not isinstance(value, Integral) or isinstance(value, bool):
-        or_none = " or None" if optional else ""
-        raise TypeError(f"{name} must be a whole number{or_none}: got {value!r}.")
-    if value < least or (most is not None and value > most):
-        rule = f">= {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name} must be {rule}: got {value}.")
 
 
 def check_tiles(tiles):

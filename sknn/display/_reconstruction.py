@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from sknn.display._checks import check_properties
-from sknn.display._filters import check_number
+from sknn.display._checks import check_number, check_properties
 from sknn.display._pictures import (
     BELOW,
     LEFT,

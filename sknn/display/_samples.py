@@ -6,8 +6,7 @@ from math import ceil, sqrt
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from sknn.display._checks import check_properties, get_axes
-from sknn.display._filters import check_number
+from sknn.display._checks import check_number, check_properties, get_axes
 from sknn.display._pictures import (
     AROUND,
     Grid,
