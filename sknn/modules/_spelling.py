@@ -27,8 +27,9 @@ class _LargestResponse(torch.autograd.Function):
         n_rows, n_features = table.shape[1:]
         around = nn.functional.pad(letters, (WINDOW // 2, WINDOW // 2))
         places = torch.arange(WINDOW, device=letters.device)
-        rows = around.T.unfold(0, WINDOW, 1) + places * n_rows  # (letters, words, WINDOW)
-        rows = torch.where(letters.T[..., None] == 0, rows[0], rows)  # beyond the end
+        rows = around.T.unfold(0, WINDOW, 1) + places * n_rows
+        # (letters, words, WINDOW); beyond a word its first window once more
+        rows = torch.where(letters.T[..., None] == 0, rows[0], rows)
         responses = nn.functional.embedding_bag(
             rows.flatten(0, 1), table.flatten(0, 1), mode="sum"
         ).view(*rows.shape[:2], n_features)
