@@ -1,6 +1,6 @@
 """Autoencoder: undercomplete, denoising, sparse, tied or convolutional."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from sklearn.callback import with_callbacks
@@ -45,7 +45,7 @@ PARAMETERS = {
 }
 
 
-@describe(PARAMETERS, batch_size=200, weight_init='"glorot_uniform"')
+@describe(PARAMETERS, batch_size=64, weight_init='"glorot_uniform"')
 class Autoencoder(BaseAutoencoder):
     """Autoencoder: a network that reconstructs its input from a short code.
 
@@ -98,6 +98,7 @@ class Autoencoder(BaseAutoencoder):
     _parameter_constraints: dict = {
         **BaseAutoencoder._parameter_constraints,
         "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
         "corruption": [Interval(Real, 0, 1, closed="left")],
         "corruption_kind": [StrOptions({"gaussian", "masking"})],
         "activity_l1": [Interval(Real, 0, None, closed="left")],
@@ -125,8 +126,8 @@ class Autoencoder(BaseAutoencoder):
         alpha=0.0001,
         l1_ratio=0.0,
         batch_size="auto",
-        learning_rate="cosine",
-        learning_rate_init=0.002,
+        learning_rate="constant",
+        learning_rate_init=0.001,
         power_t=0.5,
         learning_rate_final=None,
         decay_epochs=None,

@@ -9,10 +9,11 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from sknn._autograd_base import BaseAutogradNetwork, check_rates, check_sizes
+from sknn._base import BaseNetwork
 from sknn._sklearn_compat import Interval, Options, StrOptions, check_sample_weight
 from sknn.data import ReconstructionTargets, sample_shape, within_unit
 from sknn.training._activations import ACTIVATIONS
-from sknn.training._initialization import initialize
+from sknn.training._initialization import WEIGHTS, initialize
 
 # multiply-adds of a convolution from which a second thread is worth its waiting
 WORTH_THREADS = 400_000_000
@@ -81,7 +82,9 @@ class BaseAutoencoder(
     """Rows of a table through a code, and back."""
 
     _parameter_constraints: dict = {
-        **BaseAutogradNetwork._parameter_constraints,
+        **BaseNetwork._parameter_constraints,
+        "solver": [StrOptions({"sgd", "adam", "adamw", "adagrad", "rmsprop"})],
+        "weight_init": [StrOptions({"auto", *WEIGHTS})],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "hidden_layer_sizes": [
             "array-like",
@@ -97,7 +100,6 @@ class BaseAutoencoder(
         "conv_channels": ["array-like", Interval(Integral, 1, None, closed="left")],
         "conv_dims": [StrOptions({"auto"}), Options(Integral, {1, 2})],
         "batch_norm": ["boolean"],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
     _architecture: tuple = (
         "n_components",
@@ -110,6 +112,7 @@ class BaseAutoencoder(
     )
     _y_options: dict = {}
     _fewest_scored = 1
+    _auto_batch_size = 64
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

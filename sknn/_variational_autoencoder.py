@@ -32,7 +32,7 @@ PARAMETERS = {
 }
 
 
-@describe(PARAMETERS, batch_size=200, weight_init='"glorot_uniform"')
+@describe(PARAMETERS, batch_size=64, weight_init='"glorot_uniform"')
 class VariationalAutoencoder(BaseAutoencoder):
     """Variational autoencoder: a distribution of codes for each row, and new rows.
 
@@ -108,8 +108,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         alpha=0.0001,
         l1_ratio=0.0,
         batch_size="auto",
-        learning_rate="cosine",
-        learning_rate_init=0.002,
+        learning_rate="constant",
+        learning_rate_init=0.001,
         power_t=0.5,
         learning_rate_final=None,
         decay_epochs=None,
