@@ -127,7 +127,7 @@ class Autoencoder(BaseAutoencoder):
         l1_ratio=0.0,
         batch_size="auto",
         learning_rate="constant",
-        learning_rate_init=0.001,
+        learning_rate_init=0.002,
         power_t=0.5,
         learning_rate_final=None,
         decay_epochs=None,

@@ -109,7 +109,7 @@ class VariationalAutoencoder(BaseAutoencoder):
         l1_ratio=0.0,
         batch_size="auto",
         learning_rate="constant",
-        learning_rate_init=0.001,
+        learning_rate_init=0.002,
         power_t=0.5,
         learning_rate_final=None,
         decay_epochs=None,
@@ -286,6 +286,13 @@ class VariationalAutoencoder(BaseAutoencoder):
             In nats. Low values are rows unlike the training rows.
         """
         return self.elbo(X)
+
+    def _held_out_penalty(self, rows):
+        divergences = self._outputs_of(self._divergence, rows.inputs)
+        return float(self.beta * np.mean(divergences))
+
+    def _divergence(self, x):
+        return normal_divergence(*self.module_.encode_distribution(x))
 
     def _bounds(self, X, n_draws):
         """`elbo` of checked rows."""
