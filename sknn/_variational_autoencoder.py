@@ -351,11 +351,11 @@ class VariationalAutoencoder(BaseAutoencoder):
         variances = means.var(axis=0, dtype=np.float64)
         self.active_units_ = int(np.sum(variances > ACTIVE_VARIANCE))
         if not self.active_units_ and len(rows) > 1 and not incremental:
+            smaller = f"a beta smaller than {self.beta}, " if self.beta else ""
             warnings.warn(
-                "Posterior collapse: all rows have nearly the same code, which the "
-                f"decoder has learned to do without (active_units_=0). Try a beta "
-                f"smaller than {self.beta}, more epochs, or columns of a larger "
-                "variance.",
+                "Posterior collapse: all rows have nearly the same code, and the "
+                "decoder has learned to do without it (active_units_=0). Try "
+                f"{smaller}more epochs, or columns of a larger variance.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
