@@ -54,7 +54,7 @@ for name, values in curves.items():
 # Errors of both kinds
 # --------------------
 # A threshold needs no strange rows either: here the largest error of 95 in a hundred
-# training rows. Test ones are a little worse than those, having not been seen.
+# training rows. Test ones, which the network has not seen, exceed it more often.
 errors, limit = -scores, np.quantile(-model.score_samples(X_train), 0.95)
 _, (left, right) = plt.subplots(ncols=2, figsize=(9, 3.8), layout="constrained")
 bins = np.linspace(0, errors.max(), 50)
@@ -62,7 +62,7 @@ left.hist(errors[~is_one], bins, alpha=0.7, label="other digits")
 left.hist(errors[is_one], bins, alpha=0.7, label="ones")
 left.axvline(limit, color="black", linestyle=":", label="limit")
 left.set(xlabel="reconstruction error", ylabel="digits", yscale="log")
-left.legend()
+left.legend(loc="upper right")
 for name, values in curves.items():
     RocCurveDisplay.from_predictions(is_one, values, ax=right, name=name)
 right.set(xlim=(-0.01, 0.3), ylim=(0.7, 1.01))

@@ -64,7 +64,7 @@ plt.show()
 # From one test digit to another in equal steps between their codes: what lies between
 # two kinds is a little of both, and no jump.
 _, panels = plt.subplots(3, 11, figsize=(9, 2.7), layout="constrained")
-for line, (start, end) in zip(panels, [(1, 8), (4, 0), (7, 3)], strict=True):
+for line, (start, end) in zip(panels, [(1, 8), (4, 0), (9, 3)], strict=True):
     ends = [test[np.flatnonzero(y_test == digit)[:1]] for digit in (start, end)]
     one, other = (model.transform(row) for row in ends)
     shares = np.linspace(0, 1, len(line))[:, None]

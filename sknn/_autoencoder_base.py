@@ -17,6 +17,8 @@ from sknn.training._initialization import WEIGHTS, initialize
 
 # multiply-adds of a convolution from which a second thread is worth its waiting
 WORTH_THREADS = 400_000_000
+# entries of reconstructions made at a time: feature maps are many times as large
+MOST_ENTRIES = 1 << 18
 # parameter -> its type and its meaning
 PARAMETERS = {
     "n_components": ("int", "Entries of the code, what `transform` gives."),
@@ -224,6 +226,15 @@ class BaseAutoencoder(
             return super()._largest_product(X, n_rows)
         product = super()._largest_product(X, n_rows * prod(self.input_shape_[:-1]))
         return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
+
+    def _outputs_of(self, forward, X):
+        if self.input_shape_ is None:
+            return super()._outputs_of(forward, X)
+        step, outputs = max(MOST_ENTRIES // self.n_features_in_, 1), []
+        for start in range(0, X.shape[0], step):
+            part = X[start : start + step]
+            outputs.append(super()._outputs_of(forward, part))
+        return np.concatenate(outputs)
 
     def _link(self, raw):
         """Reconstructions of a tensor of raw outputs."""

@@ -219,6 +219,19 @@ def test_rows_that_are_images_or_series(shape, params, expected):
     assert wide.transform(X).dtype == np.float64
 
 
+@pytest.mark.parametrize("input_shape", [None, (3, 4)])
+def test_rows_in_several_chunks(input_shape, monkeypatch):
+    """Products of other sizes round otherwise, by float32's 1e-7 of values near 1."""
+    model = fit(input_shape=input_shape)
+    codes, scores = model.transform(X), model.score_samples(X)
+    found = model.inverse_transform(codes)
+    monkeypatch.setattr("sknn._autoencoder_base.MOST_ENTRIES", 12 * 7)
+    monkeypatch.setattr("sknn.data._chunks.MOST_ROWS", 7)
+    assert_allclose(model.transform(X), codes, rtol=1e-5, atol=1e-5)
+    assert_allclose(model.score_samples(X), scores, rtol=1e-5)
+    assert_allclose(model.inverse_transform(codes), found, rtol=1e-5, atol=1e-5)
+
+
 def test_convolutions_learn_digits():
     model = Autoencoder(
         8, (64,), input_shape=(8, 8), max_iter=15, learning_rate_init=0.005,
