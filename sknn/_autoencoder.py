@@ -86,8 +86,8 @@ class Autoencoder(BaseAutoencoder):
     >>> from sklearn.datasets import load_digits
     >>> from sknn import Autoencoder
     >>> X = load_digits().data / 16
-    >>> model = Autoencoder(n_components=8, max_iter=20, n_iter_no_change=20,
-    ...                     tol=1.0, random_state=0)
+    >>> model = Autoencoder(n_components=8, learning_rate_init=0.005, tol=0.2,
+    ...                     n_iter_no_change=2, random_state=0)
     >>> codes = model.fit_transform(X)
     >>> codes.shape, model.inverse_transform(codes).shape
     ((1797, 8), (1797, 64))

@@ -80,7 +80,7 @@ class VariationalAutoencoder(BaseAutoencoder):
     >>> from sklearn.datasets import load_digits
     >>> from sknn import VariationalAutoencoder
     >>> X = load_digits().data / 16
-    >>> model = VariationalAutoencoder(max_iter=20, n_iter_no_change=20, tol=1.0,
+    >>> model = VariationalAutoencoder(tol=0.2, n_iter_no_change=2,
     ...                                random_state=0).fit(X)
     >>> model.sample(3, random_state=0).shape, model.active_units_
     ((3, 64), 2)
