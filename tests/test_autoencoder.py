@@ -17,6 +17,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from skorch.callbacks import Callback
 
 from sknn import Autoencoder
 
@@ -281,10 +282,6 @@ def test_every_option_changes_the_network_and_repeats(option):
     assert one.loss_curve_ != third.loss_curve_
 
 
-def fit_with_seed(seed):
-    return fit(random_state=seed)
-
-
 @pytest.mark.parametrize("option", OPTIONS, ids=str)
 def test_copies_do_the_same(option):
     model = fit(UNIT, **option)
@@ -418,6 +415,21 @@ def test_a_memory_map_trains_as_the_array(tmp_path):
             one, other = fit(rows, **more), fit(mapped, **more)
             assert_same_model(one, other)
             assert_array_equal(one.transform(rows), other.transform(mapped))
+
+
+class Watch(Callback):
+    """Looks at every batch, which then takes skorch's own way through an epoch."""
+
+    def on_batch_end(self, net, batch, training, **kwargs):
+        self.rows_match = batch[0].equal(batch[1])
+
+
+@pytest.mark.parametrize("option", [{}, {"activity_l1": 0.3}, {"corruption": 0.2}])
+def test_whoever_looks_at_batches_sees_the_same_training(option):
+    model, watched = fit(UNIT, **option), fit(UNIT, callbacks=[Watch()], **option)
+    assert_allclose(get_weights(watched), get_weights(model), rtol=1e-9, atol=1e-12)
+    assert_allclose(watched.loss_curve_, model.loss_curve_, rtol=1e-9)
+    assert watched.callbacks_[0][1].rows_match
 
 
 # Among scikit-learn's tools
