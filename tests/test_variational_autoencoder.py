@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from sklearn.base import clone
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV
@@ -303,6 +303,16 @@ def test_validation_loss_has_the_divergence():
     error = 0.5 * ((model.inverse_transform(mean) - X[40:]) ** 2).sum(1)
     expected = np.mean(error + 0.4 * divergence)
     assert_allclose(watched.validation_loss_curve_[-1], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_with_large_values_do_not_overflow(dtype):
+    rows = load_breast_cancer().data.astype(dtype)  # up to 4254
+    model = VariationalAutoencoder(max_iter=20, random_state=0).fit(rows)
+    assert np.isfinite(model.elbo(rows)).all()
+    assert np.mean((model.inverse_transform(model.transform(rows)) - rows) ** 2) < (
+        0.1 * rows.var()
+    )
 
 
 def test_beta_may_change_between_fits():

@@ -10,6 +10,9 @@ from sknn.modules._conv_autoencoder import ConvDecoder, ConvEncoder
 from sknn.modules._corruption import Corruption
 from sknn.modules._mlp import MLP
 
+# log-variance that codes stay below; that of the standard normal distribution is 0
+MOST_LOG_VARIANCE = 2.0
+
 
 class EncoderDecoder(nn.Module):
     """An encoder, and a decoder that is its mirror image.
@@ -172,6 +175,8 @@ class VariationalNet(EncoderDecoder):
     The encoder gives mean and log-variance of :math:`q(z \mid x)`. In training a code
     is drawn from it by the reparameterization :math:`z = \mu + \sigma \odot \epsilon`
     (Goodfellow et al., sections 20.9 and 20.10.3), and in evaluation it is the mean.
+    The log-variance bends below 2: else the first codes of rows with large values
+    overflow. Larger ones the divergence from the prior's, 0, would not let stand.
 
     Parameters
     ----------
@@ -208,8 +213,9 @@ class VariationalNet(EncoderDecoder):
         self, x: Tensor, row_weight: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of the codes, each (batch, components)."""
-        mean, log_variance = self.encoder(x, row_weight).chunk(2, 1)
-        return mean, log_variance
+        mean, unbounded = self.encoder(x, row_weight).chunk(2, 1)
+        below = functional.softplus(MOST_LOG_VARIANCE - unbounded)
+        return mean, MOST_LOG_VARIANCE - below
 
     def forward(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
         """Raw outputs; `row_weight` (batch, 1) is for training with batch norm."""

@@ -96,6 +96,19 @@ def test_codes_are_drawn_from_the_distribution_that_is_encoded():
     assert_allclose(net.row_penalty[:1], normal_divergence(mean, log_variance).detach())
 
 
+def test_variances_are_bounded_and_small_ones_as_encoded():
+    net = VariationalNet(3, 2, ()).double()
+    x = torch.tensor([[1.0, 2.0, 3.0]], dtype=torch.float64)
+    bias = net.encoder.layers[0].bias
+    for value, expected in ((-30.0, -30.0), (0.0, -0.126928), (1e6, 2.0)):
+        with torch.no_grad():
+            net.encoder.layers[0].weight.zero_()
+            bias.copy_(torch.tensor([1.0, -1.0, value, value]))
+        mean, log_variance = net.encode_distribution(x)
+        assert_allclose(mean.detach(), [[1.0, -1.0]])
+        assert_allclose(log_variance.detach(), [[expected] * 2], atol=1e-6)
+
+
 def test_row_penalty_of_codes():
     net = AutoencoderNet(6, 2, (4,), activity_l1=0.3)
     x = torch.randn(5, 6)
