@@ -20,6 +20,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from skorch.callbacks import Callback
 
 from sknn import Autoencoder
+from sknn.training._dropout import attach_masks, make_masks
 
 # They end before convergence, and so does lbfgs.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -386,25 +387,35 @@ def test_validation_loss_is_the_cross_entropy():
     assert_allclose(curve[-1], expected, rtol=1e-12)
 
 
-def test_dropout_falls_on_the_layers_that_it_is_asked_for():
-    """A rate near one leaves nothing of the layers it is for, and of no others."""
+@pytest.mark.parametrize(
+    ("input_shape", "rates"),
+    [
+        (None, [0.1, 0.5]),
+        (None, [0.6, 0.0]),
+        ((3, 4), [0.1, 0.5, 0.3, 0.8]),
+        ((3, 4), [0.1, 0.5, 0.0, 0.0]),
+        ((3, 4), [0.0, 0.0, 0.3, 0.8]),
+        ((3, 4), [0.0, 0.0, 0.0, 0.8]),
+    ],
+    ids=str,
+)
+def test_masks_are_drawn_at_the_rate_of_their_layer(input_shape, rates):
+    """Layers ask for masks by number: both lists must be in one order."""
     model = fit(
-        UNIT, input_shape=(3, 4), conv_channels=(3, 4), hidden_layer_sizes=(6,),
-        dropout=[0.0, 1 - 1e-9, 0.0], alpha=0.0, max_iter=1,
+        UNIT, input_shape=input_shape, conv_channels=(3, 4),
+        hidden_layer_sizes=(6, 5), dropout=rates,
     )  # fmt: skip
-    module = model.module_
-    assert module.encoder.blocks[1].dropout.rate == module.decoder.dropout.rate > 0.9
-    assert len(module.encoder.head.dropouts) == 0
-    assert module.encoder.blocks[0].dropout.rate == 0
-    # nothing behind the maps that are left out has a gradient, so weights stay zero
-    initial = Autoencoder(**SMALL | model.get_params() | {"learning_rate_init": 1e-300})
-    initial.fit(UNIT)
-    for name, stays in [("encoder.blocks.0.body.convolution.weight", True)]:
-        one, other = (m.module_.get_parameter(name) for m in (model, initial))
-        assert torch.equal(one, other) == stays
-    name = "decoder.last.body.bias"
-    one, other = (m.module_.get_parameter(name) for m in (model, initial))
-    assert not torch.equal(one, other)
+    attach_masks(
+        model.module_, make_masks(model._dropout_rates, np.random.RandomState(0), 0)
+    )
+    layers = [m for m in model.module_.modules() if hasattr(m, "draw_mask")]
+    assert len(layers) == len(model._dropout_rates)
+    assert sorted(layer.rate for layer in layers if layer.rate) == sorted(
+        2 * [rate for rate in rates if rate]
+    )
+    for layer in layers:
+        share = (layer.draw_mask(torch.ones(100, 100)) == 0).double().mean()
+        assert abs(share - layer.rate) < 5 * 0.5 / 100  # five standard errors
 
 
 def test_a_memory_map_trains_as_the_array(tmp_path):
