@@ -1,5 +1,6 @@
 """Neural networks of the textbook as scikit-learn estimators."""
 
+from sknn._autoencoder import Autoencoder
 from sknn._conv_classifier import ConvClassifier
 from sknn._conv_regressor import ConvRegressor
 from sknn._mlp_classifier import MLPClassifier
@@ -11,10 +12,12 @@ from sknn._seq2seq_transformer import Seq2SeqTransformer
 from sknn._transformer_classifier import TransformerClassifier
 from sknn._transformer_regressor import TransformerRegressor
 from sknn._transformer_tagger import TransformerTagger
+from sknn._variational_autoencoder import VariationalAutoencoder
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Autoencoder",
     "ConvClassifier",
     "ConvRegressor",
     "MLPClassifier",
@@ -26,4 +29,5 @@ __all__ = [
     "TransformerClassifier",
     "TransformerRegressor",
     "TransformerTagger",
+    "VariationalAutoencoder",
 ]

@@ -44,6 +44,10 @@ OWN_OBJECTIVE = (
     "quantile",
     "huber_delta",
     "class_weight",
+    "corruption",
+    "corruption_kind",
+    "activity_l1",
+    "beta",
 )
 NEED_OPTIMIZER = (LRScheduler, GradientNormClipping)
 
@@ -220,7 +224,7 @@ def _make_validation(estimator, held_out, loss):
 
     def validate():
         raw = evaluate()
-        value = loss.value(raw, y, weight)
+        value = loss.value(raw, y, weight) + estimator._held_out_penalty(held_out)
         if not np.isfinite(targets.link(raw.copy())).all():
             return value, float("nan")
         if estimator.scoring == "loss":

@@ -110,6 +110,10 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
         """
         return self._score_raw(raw, y, weight)
 
+    def _held_out_penalty(self, rows):
+        """What the validation loss has beside that of the raw outputs."""
+        return 0.0
+
     def _rows_of_loss(self, rows):
         """Encoded targets and weights of what raw outputs have a row for."""
         return rows.y, rows.weight

@@ -90,3 +90,13 @@ def test_the_page_on_sequence_to_sequence_runs():
     assert model.score(X[500:], y[500:]) > 0.9
     assert names["weights"].shape == (2, 4, 5, 4) and len(names["where"]) == 5
     assert -1 < names["search"].best_score_ < 0
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_page_on_autoencoders_runs():
+    text = (DOCS / "autoencoders.rst").read_text(encoding="utf-8")
+    names = run_blocks(text, n_blocks=3)
+    assert names["codes"].shape == (297, 8)
+    assert names["error"] < 0.025
+    assert names["new"].shape == (5, 64) and names["in_use"] == 2
+    assert names["search"].best_params_ == {"n_components": 8}

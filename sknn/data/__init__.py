@@ -6,6 +6,7 @@ from sknn.data._iterators import make_batches
 from sknn.data._layout import sample_shape
 from sknn.data._mapped import convert, converts_late
 from sknn.data._parts import Parts
+from sknn.data._reconstruction_targets import ReconstructionTargets, within_unit
 from sknn.data._rows import Rows, split_for_validation
 from sknn.data._scaling import channel_moments
 from sknn.data._sequence_batches import SequenceBatches
@@ -24,6 +25,7 @@ __all__ = [
     "PartedBatch",
     "Parts",
     "RealTargets",
+    "ReconstructionTargets",
     "Rows",
     "SequenceBatches",
     "SequenceReader",
@@ -47,4 +49,5 @@ __all__ = [
     "step_weights",
     "to_tensor",
     "weights_of_classes",
+    "within_unit",
 ]

@@ -1,5 +1,6 @@
 """Plain torch modules: they return raw outputs and know nothing of training."""
 
+from sknn.modules._autoencoder import AutoencoderNet, VariationalNet
 from sknn.modules._beam_search import decode
 from sknn.modules._conv import ConvNet
 from sknn.modules._mlp import MLP
@@ -9,9 +10,11 @@ from sknn.modules._transformer import TransformerNet
 
 __all__ = [
     "MLP",
+    "AutoencoderNet",
     "ConvNet",
     "RecurrentNet",
     "Seq2SeqNet",
     "TransformerNet",
+    "VariationalNet",
     "decode",
 ]

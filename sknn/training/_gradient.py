@@ -17,7 +17,8 @@ class AutogradGradient:
     ----------
     module : torch.nn.Module
         Maps a batch of inputs, and the weights of its rows where it
-        ``has_batch_norm``, to raw outputs.
+        ``has_batch_norm``, to raw outputs. It may leave a `row_penalty` of shape
+        (batch,), whose weighted mean the loss is added to.
     loss : Loss
         Gives the value and the derivative to propagate back.
     zero_grad : callable
@@ -60,8 +61,16 @@ class AutogradGradient:
             )
         delta, buffers = self._buffers[shape]
         value = self.loss(TorchOps, self.raw, batch, delta, buffers)
-        outputs.backward(delta)
-        return value
+        penalty = getattr(self.module, "row_penalty", None)
+        if penalty is None:
+            outputs.backward(delta)
+            return value
+        self.module.row_penalty = None  # it holds the graph
+        share = penalty.new_full(penalty.shape, 1 / batch.total)
+        if batch.weight is not None:
+            share *= batch.weight[:, 0]
+        torch.autograd.backward([outputs, penalty], [delta, share])
+        return value + TorchOps.inner(share, penalty.detach())
 
     def settle(self):
         """Do nothing: the module has brought its buffers up to the last batch."""

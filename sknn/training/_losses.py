@@ -89,6 +89,14 @@ class SquaredError(Loss):
         return square * (0.5 / raw.shape[-1]) / denominator(batch.total)
 
 
+class SummedSquaredError(SquaredError):
+    """The same, of which the value too is the sum over outputs."""
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        mean = super()._value_and_error(ops, raw, batch, delta, buffers)
+        return mean * raw.shape[-1]
+
+
 class Quantile(Loss):
     r"""Pinball loss :math:`\max(q (y - z), (q - 1)(y - z))`, a level q an output.
 
@@ -297,6 +305,7 @@ class Gamma(Loss):
 
 LOSSES = {
     "squared_error": SquaredError,
+    "summed_squared_error": SummedSquaredError,
     "absolute_error": AbsoluteError,
     "huber": Huber,
     "quantile": Quantile,

@@ -24,6 +24,7 @@ LINKS = {
 
 # half the deviance, or the error's loss, of each entry
 ENTRIES = {
+    "summed_squared_error": lambda z, y: (y - z) ** 2 / 2,
     "absolute_error": lambda z, y: (y - z).abs(),
     "huber": lambda z, y: functional.huber_loss(z, y, reduction="none"),
     "quantile": lambda z, y: (y - z).abs() / 2,
@@ -36,6 +37,7 @@ def make_outputs(loss, n_rows=8, n_outputs=3, seed=0):
     z = rng.normal(scale=2, size=(n_rows, n_outputs))
     y = {
         "squared_error": rng.normal(size=z.shape),
+        "summed_squared_error": rng.normal(size=z.shape),
         "absolute_error": rng.normal(size=z.shape),
         "huber": rng.normal(size=z.shape),
         "quantile": rng.normal(size=z.shape),
@@ -102,8 +104,25 @@ def test_value_and_derivative_by_autograd(ops, loss, n_outputs, weighted):
     entries = ENTRIES[loss](leaf, torch.from_numpy(y))
     expected = (column * entries).sum() / column.sum()
     (derivative,) = torch.autograd.grad(expected, leaf)
-    n_averaged = 1 if loss == "gamma" else n_outputs
+    n_averaged = 1 if loss in ("gamma", "summed_squared_error") else n_outputs
     assert_allclose(value, expected.item() / n_averaged, rtol=1e-13)
+    assert_allclose(delta, derivative, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ops", OPS)
+def test_cross_entropy_of_targets_between_zero_and_one(ops):
+    z, _ = make_outputs("binary_log_loss")
+    y = np.random.RandomState(2).uniform(size=z.shape)
+    weight = np.random.RandomState(1).uniform(size=len(z))
+    value, delta = compute("binary_log_loss", OPS[ops], z, y, weight)
+    leaf, truth, w = (
+        torch.from_numpy(z).requires_grad_(),
+        *map(torch.tensor, (y, weight)),
+    )
+    entries = functional.binary_cross_entropy_with_logits(leaf, truth, reduction="none")
+    expected = (w[:, None] * entries).sum() / w.sum()
+    (derivative,) = torch.autograd.grad(expected, leaf)
+    assert_allclose(value, expected.item(), rtol=1e-13)
     assert_allclose(delta, derivative, rtol=1e-12)
 
 
