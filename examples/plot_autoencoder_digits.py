@@ -24,6 +24,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from sknn import Autoencoder
+from sknn.display import ReconstructionDisplay
 
 X, y = mnist_data()
 X = X.astype("float32") / 255
@@ -45,22 +46,14 @@ print(f"mean squared error of the autoencoder: {-model.score(test):.4f}")
 # A test digit of each kind, its reconstruction from 16 principal components, and from
 # the code. Lines come out as lines, where the components leave clouds.
 chosen = [np.flatnonzero(y_test == digit)[0] for digit in range(10)]
-
-
-def show(rows, names):
-    """Draw the chosen digits, a line for each set of rows."""
-    _, panels = plt.subplots(
-        len(rows), 10, figsize=(9, len(rows) + 0.1), layout="constrained"
-    )
-    for line, images, name in zip(panels, rows, names, strict=True):
-        for axes, image in zip(line, images[chosen], strict=True):
-            axes.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
-            axes.set(xticks=[], yticks=[])
-        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
-    plt.show()
-
-
-show([test, by_pca, by_model], ["test", "PCA", "code"])
+_, panels = plt.subplots(3, 10, figsize=(9, 3.1), layout="constrained")
+rows = {"test": test, "PCA": by_pca, "code": by_model}
+for line, (name, images) in zip(panels, rows.items(), strict=True):
+    for axes, image in zip(line, images[chosen], strict=True):
+        axes.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
+        axes.set(xticks=[], yticks=[])
+    line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+plt.show()
 
 # %%
 # Noise removed
@@ -80,18 +73,21 @@ denoising = Autoencoder(
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ConvergenceWarning)
     denoising.fit(train)
-
-
-def repair(network):
-    """Reconstruct the damaged digits."""
-    return network.inverse_transform(network.transform(damaged))
-
-
 for name, network in (("plain", model), ("denoising", denoising)):
-    error = np.mean((repair(network) - test) ** 2)
+    repaired = network.inverse_transform(network.transform(damaged))
+    error = np.mean((repaired - test) ** 2)
     print(f"{name} autoencoder: {error:.4f} from the clean digits")
 print(f"damaged digits: {np.mean((damaged - test) ** 2):.4f}")
-show(
-    [test, damaged, repair(model), repair(denoising)],
-    ["test", "damaged", "plain", "denoising"],
+
+# %%
+# ``ReconstructionDisplay`` draws what the second network makes of the damaged digits,
+# and how far that is from the clean ones.
+ReconstructionDisplay.from_estimator(
+    denoising,
+    test[chosen],
+    X_noisy=damaged[chosen],
+    image_shape=(28, 28),
+    n_samples=10,
+    cmap="gray_r",
 )
+plt.show()
