@@ -2,6 +2,7 @@
 
 from sknn._conv_classifier import ConvClassifier
 from sknn._conv_regressor import ConvRegressor
+from sknn._gan_sampler import GANSampler
 from sknn._mlp_classifier import MLPClassifier
 from sknn._mlp_regressor import MLPRegressor
 from sknn._recurrent_classifier import RecurrentClassifier
@@ -17,6 +18,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ConvClassifier",
     "ConvRegressor",
+    "GANSampler",
     "MLPClassifier",
     "MLPRegressor",
     "RecurrentClassifier",

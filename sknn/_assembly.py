@@ -15,7 +15,6 @@ from sknn.training._augmentation import make_generator
 from sknn.training._callbacks import EpochContexts
 from sknn.training._criterion import Criterion
 from sknn.training._dropout import make_masks
-from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
 from sknn.training._net import Net, Task
 from sknn.training._penalty import Penalty
@@ -68,9 +67,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     """
     targets, flat = estimator._targets, estimator._flat
     _renew_patience(estimator)
-    truth = make_loss(targets.loss, **targets.loss_options)
-    smoothing = getattr(estimator, "label_smoothing", 0.0)
-    loss = make_loss(targets.loss, smoothing, **targets.loss_options)
+    truth, loss = estimator._make_losses(targets)
     batches = estimator._batch_options(rows)  # before what may depend on it
     optimizer = estimator.optimizer_ if incremental else None
     options = _optimizer_options(estimator)
@@ -78,24 +75,30 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     generator = None
     if estimator._augments:
         generator = make_generator(random_state, estimator.t_)
+    adversary = estimator._make_adversary(loss, batch_size, generator, incremental)
     decays = (type(optimizer) if optimizer else options["optimizer"]) is AdamW
     penalty = Penalty(float(estimator.alpha), float(estimator.l1_ratio))
     task = Task(
         loss=loss,
         penalty=Penalty(0.0) if decays else penalty,
         monitor=_make_monitor(
-            estimator, _make_validation(estimator, held_out, truth), incremental
+            estimator,
+            estimator._make_validation(held_out)
+            or _make_validation(estimator, held_out, truth),
+            estimator._make_observer(rows),
+            incremental,
         ),
         make_gradient=lambda flat: estimator._make_gradient(
             flat, loss, batch_size, rows, masks
         ),
         targets=targets,
-        validation=held_out,
+        validation=None if adversary else held_out,
         flat=flat,
         optimizer=optimizer,
         history=estimator.history_,
         masks=masks,
         generator=generator,
+        adversary=adversary,
     )
     callbacks = _make_callbacks(estimator)
     if root is not None:
@@ -116,8 +119,9 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         **{f"iterator_valid__{name}": value for name, value in batches.items()},
         **options,
     ).initialize()
-    if net.optimizer_ is not None:
-        _regularise(net.optimizer_, penalty, decays, estimator.gradient_clip)
+    optimizers = [net.optimizer_] if net.optimizer_ else []
+    for updating in [*optimizers, *([adversary.optimizer] if adversary else [])]:
+        _regularise(updating, penalty, decays, estimator.gradient_clip)
     net.device = str(flat.values.device)  # where the module is already
     net.verbose = estimator.verbose or any(
         isinstance(callback, PrintLog) for _, callback in net.callbacks_
@@ -129,7 +133,17 @@ def _optimizer_options(estimator):
     """Optimizer class and its parameters as skorch takes them."""
     if estimator.solver == "lbfgs":
         return {"optimizer": None}
-    optimizer, names = OPTIMIZERS[estimator.solver]
+    options = _own_options(estimator)
+    return {
+        "lr": float(estimator.learning_rate_init),
+        "optimizer": OPTIMIZERS[estimator.solver][0],
+        "optimizer__n_weights": estimator._flat.n_penalized,
+        **{f"optimizer__{name}": value for name, value in options.items()},
+    }
+
+
+def _own_options(estimator):
+    """Options of the solver's optimizer that others have not."""
     values = {
         "momentum": estimator.momentum,
         "nesterov": estimator.nesterovs_momentum,
@@ -137,12 +151,14 @@ def _optimizer_options(estimator):
         "rho": estimator.rho,
         "eps": estimator.epsilon,
     }
-    return {
-        "lr": float(estimator.learning_rate_init),
-        "optimizer": optimizer,
-        "optimizer__n_weights": estimator._flat.n_penalized,
-        **{f"optimizer__{name}": values[name] for name in names},
-    }
+    return {name: values[name] for name in OPTIMIZERS[estimator.solver][1]}
+
+
+def make_optimizer(estimator, flat):
+    """Another optimizer by the estimator's parameters, of the flat parameter given."""
+    options = {**_own_options(estimator), "lr": float(estimator.learning_rate_init)}
+    optimizer = OPTIMIZERS[estimator.solver][0]
+    return optimizer([flat.parameter], n_weights=flat.n_penalized, **options)
 
 
 def _regularise(optimizer, penalty, decays, clip):
@@ -173,7 +189,7 @@ def _renew_patience(estimator):
         estimator._no_improvement_count = 0
 
 
-def _make_monitor(estimator, validate, incremental):
+def _make_monitor(estimator, validate, observe, incremental):
     """Monitor that goes on where the estimator's last training stopped."""
     is_lbfgs = estimator.solver == "lbfgs"
     keeps_best = estimator.early_stopping and validate is not None and not is_lbfgs
@@ -181,9 +197,10 @@ def _make_monitor(estimator, validate, incremental):
         best = estimator.best_validation_score_
     else:
         best = estimator.best_loss_ and -estimator.best_loss_
+    waits = keeps_best or estimator._loss_falls
     patience = Patience(
         estimator.tol,
-        estimator.n_iter_no_change,
+        estimator.n_iter_no_change if waits else np.inf,
         -np.inf if best is None else best,
         estimator._no_improvement_count,
     )
@@ -205,7 +222,7 @@ def _make_monitor(estimator, validate, incremental):
         estimator.warmup_epochs,
     )
     verbose = bool(estimator.verbose) and not is_lbfgs
-    return Monitor(curves, patience, schedule, validate, keeps_best, verbose)
+    return Monitor(curves, patience, schedule, validate, keeps_best, verbose, observe)
 
 
 def _make_validation(estimator, held_out, loss):

@@ -82,6 +82,8 @@ class Task:
         What dropout layers draw from where autograd finds the gradient.
     generator : torch.Generator or None
         What layers draw from that change training rows.
+    adversary : Adversary or None
+        What the module is trained against, where that is no loss of its outputs.
     """
 
     loss: Any
@@ -95,6 +97,7 @@ class Task:
     history: Any = None
     masks: Any = None
     generator: Any = None
+    adversary: Any = None
 
 
 class Net(NeuralNet):
@@ -225,6 +228,8 @@ class Net(NeuralNet):
         task = self.task
         self.is_flat_now = self.optimizer is None or self.is_flat
         gradient = task.make_gradient(task.flat) if self.is_flat_now else None
+        if task.adversary is not None:
+            gradient = task.adversary.against(self)
         if gradient is None:
             gradient = AutogradGradient(
                 self.module_,
@@ -249,6 +254,8 @@ class Net(NeuralNet):
             self.penalize = self._pass_on_l1(self.penalize)
         parameters = [flat.values] if self.is_flat_now else flat.parameters
         tensors = [p.detach() for p in parameters]
+        if task.adversary is not None:
+            tensors += task.adversary.tensors
         task.monitor.begin(self, [*tensors, *self.module_.buffers()])
 
     def _update_in_blocks(self):

@@ -1,0 +1,452 @@
+"""How a generator is trained against a discriminator."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.callback import with_callbacks
+from sklearn.exceptions import ConvergenceWarning
+
+from sknn._autograd_base import BaseAutogradNetwork, check_sizes
+from sknn._door import TRAINING_CONSTRAINTS
+from sknn._gan_sampling import Sampling
+from sknn._sklearn_compat import Interval, StrOptions, fit_context
+from sknn.data import Conditions, channel_bounds
+from sknn.modules import make_flat_discriminator, make_flat_generator
+from sknn.training._activations import ACTIVATIONS
+from sknn.training._adversarial_loss import LOSSES
+from sknn.training._adversary import Adversary, unpack_adversary
+from sknn.training._flat import FlatParameters
+from sknn.training._initialization import WEIGHTS, initialize
+from sknn.training._sample_watch import SampleWatch
+from sknn.training._schedules import TIMED
+from sknn.training._two_samples import bootstrap_deviation, squared_mmd
+
+# rows that are looked at after every epoch, and most of those that a score makes
+WATCHED, MOST_SCORED = 256, 1000
+# diversity below which a generator has collapsed
+COLLAPSED = 0.2
+# strength of the penalty that "auto" is
+PENALTIES = {"wasserstein_gp": 10.0}
+PENALTY = 0.1
+LAYERS = [
+    "array-like",
+    Interval(Integral, 1, None, closed="left"),
+    StrOptions({"auto"}),
+]
+LAYER_SIZES = {
+    "generator_layer_sizes": ((128, 128), (64, 32)),
+    "discriminator_layer_sizes": ((128, 128), (32, 64)),
+}
+# parameter -> its type and its meaning
+PARAMETERS = {
+    "latent_dim": ("int", "Entries of the noise that a row is made of."),
+    "generator_layer_sizes": (
+        'int, array-like of int or "auto"',
+        "Units of each hidden layer of the generator; with ``image_shape`` channels of "
+        'its maps, which double in size from each to the next. "auto" is (128, 128), '
+        "or (64, 32) channels.",
+    ),
+    "discriminator_layer_sizes": (
+        'int, array-like of int or "auto"',
+        "Units of each hidden layer of the discriminator; with ``image_shape`` channels "
+        'of its maps, which halve in size from each to the next. "auto" is (128, 128), '
+        "or (32, 64) channels.",
+    ),
+    "loss": (
+        '{"non_saturating", "minimax", "wasserstein_gp", "hinge"}',
+        "What the two networks minimise: cross-entropies, with the generator's as it "
+        "is used or as the game of two has it (Goodfellow et al. 2014), the Wasserstein "
+        "distance with a gradient penalty (Gulrajani et al. 2017), or the hinge loss "
+        "(Lim and Ye 2017).",
+    ),
+    "n_discriminator_steps": (
+        "int",
+        "Steps of the discriminator, on a batch each, before one of the generator.",
+    ),
+    "gradient_penalty": (
+        'float or "auto"',
+        "Strength of the penalty on the slopes of the discriminator: on their squared "
+        "norm at real rows (Mescheder et al. 2018), or on its distance from 1 between "
+        'real and generated ones for "wasserstein_gp". "auto" is 0.1, or 10 for that.',
+    ),
+    "ema": (
+        "float",
+        "Decay of the moving average of the generator's weights that rows are generated "
+        "with, in [0, 1); 0 takes the last weights. Early steps decay faster.",
+    ),
+    "image_shape": (
+        "sequence of int or None",
+        "(height, width) or (height, width, channels) of rows that are images, channels "
+        "last: both networks are convolutional then. None: perceptrons.",
+    ),
+    "batch_size": (
+        'int, "auto" or "full"',
+        'Rows of a step; "auto" is ``min({auto}, n_samples)``, "full" all rows.',
+    ),
+    "learning_rate": (
+        '{"constant", "linear", "cosine", "one_cycle", "inverse_sqrt"}',
+        'Schedule of both networks: "linear", "cosine" and "one_cycle" end at '
+        '`learning_rate_final`; "inverse_sqrt" falls with the root of the epochs.',
+    ),
+    "max_iter": (
+        "int",
+        "Epochs, or with early stopping the most of them: losses that balance each "
+        "other do not fall, so that they end nothing.",
+    ),
+    "n_iter_no_change": (
+        "int or inf",
+        "Epochs after which early stopping stops where the score has not risen by one "
+        "standard deviation of it, over resamplings of both sets of rows.",
+    ),
+    "validation_fraction": (
+        "float",
+        "Share of the training rows held out for early stopping.",
+    ),
+}
+# parameters of all networks that have no meaning where another network is the loss
+ABSENT = {"alpha", "l1_ratio", "dropout", "power_t", "scoring", "tol"}
+
+
+class BaseGAN(Sampling, BaseAutogradNetwork):
+    """Generator and discriminator, which train each other."""
+
+    _parameter_constraints: dict = {
+        name: constraint
+        for name, constraint in TRAINING_CONSTRAINTS.items()
+        if name not in ABSENT
+    } | {
+        "latent_dim": [Interval(Integral, 1, None, closed="left")],
+        "generator_layer_sizes": LAYERS,
+        "discriminator_layer_sizes": LAYERS,
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "loss": [StrOptions(set(LOSSES))],
+        "n_discriminator_steps": [Interval(Integral, 1, None, closed="left")],
+        "gradient_penalty": [
+            StrOptions({"auto"}),
+            Interval(Real, 0, None, closed="left"),
+        ],
+        "ema": [Interval(Real, 0, 1, closed="left")],
+        "image_shape": ["array-like", None],
+        "solver": [StrOptions({"sgd", "adam", "adamw", "adagrad", "rmsprop"})],
+        "learning_rate": [StrOptions({"constant", *TIMED})],
+        "weight_init": [StrOptions({"auto", *WEIGHTS})],
+    }
+    _architecture = ("latent_dim", *LAYER_SIZES, "image_shape")
+    _auto_batch_size = 32
+    _fewest_scored = 1
+    _loss_falls, _augments = False, True
+    _y_options: dict = {}
+    alpha, l1_ratio, tol, power_t, scoring = 0.0, 0.0, 0.0, 0.5, None
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Train the two networks on `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to learn the distribution of.
+        y : array-like of shape (n_samples,), default=None
+            Class of each row, with which the networks are conditional.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+
+        Returns
+        -------
+        self : object
+            The trained network.
+
+        Raises
+        ------
+        ValueError
+            For bad input, before any training; for weights that are no longer finite,
+            with the last finite ones left on the estimator.
+        """
+        return self._fit_watched(X, y, sample_weight, (None, None, None))
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None, classes=None):
+        """Train for one epoch more on the given rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows. Those of the first call set the range of each feature.
+        y : array-like of shape (n_samples,), default=None
+            Class of each row, in every call or in none.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each row.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that any call will see; None takes those of the first call.
+
+        Returns
+        -------
+        self : object
+            The network, trained a little more.
+        """
+        return self._partial_fit(X, y, sample_weight, classes)
+
+    # Parameters and data
+
+    def _check_parameters(self):
+        for name in LAYER_SIZES:
+            self._sizes_of(name)
+        super()._check_parameters()
+
+    def _sizes_of(self, name):
+        """Sizes of the hidden layers of one of the two networks."""
+        value = getattr(self, name)
+        if isinstance(value, str):
+            value = LAYER_SIZES[name][self.image_shape is not None]
+        return check_sizes(name, value, least=0 if self.image_shape is None else 1)
+
+    def _describe_architecture(self):
+        described = super()._describe_architecture()
+        return described | {name: self._sizes_of(name) for name in LAYER_SIZES}
+
+    def _check_same_layers(self, X, n_outputs):
+        super()._check_same_layers(X, self.n_outputs_)
+
+    def _input_dtype(self, X, continues):
+        dtype = super()._input_dtype(X, continues)
+        is_image = isinstance(dtype, list) and self.image_shape is not None
+        return np.float32 if is_image else dtype
+
+    def _check_X(self, X, dtype, **options):
+        has_y = "y" in options
+        if options.get("y", 0) is None:
+            del options["y"]
+        checked = super()._check_X(X, dtype, **options)
+        X = checked[0] if isinstance(checked, tuple) else checked
+        if options.get("reset"):
+            self.image_shape_ = self._read_image_shape(X.shape[1])
+        return checked if not has_y or isinstance(checked, tuple) else (X, None)
+
+    def _read_image_shape(self, n_features):
+        """Height, width and channels of rows that are images, or None."""
+        if self.image_shape is None:
+            return None
+        shape = tuple(self.image_shape)
+        whole = all(isinstance(size, Integral) and size > 0 for size in shape)
+        if not whole or len(shape) not in (2, 3) or np.prod(shape) != n_features:
+            raise ValueError(
+                "image_shape must be (height, width) or (height, width, channels), "
+                f"whole numbers > 0 whose product is {n_features}, the columns of X: "
+                f"got {self.image_shape!r}."
+            )
+        return (*map(int, shape), 1)[:3]
+
+    def _make_targets(self, y, classes, continues, incremental):
+        if continues:
+            self._targets.check(y)
+            if classes is not None:
+                self._check_classes(classes)
+            return self._targets
+        if y is None:
+            return Conditions()
+        targets = Conditions(y if classes is None else np.asarray(classes))
+        targets.check(y)
+        return targets
+
+    def _check_classes(self, classes):
+        fitted = self._targets.classes
+        if fitted is None or not np.array_equal(fitted, np.unique(classes)):
+            raise ValueError(
+                "classes must be the same as on the first call to partial_fit, "
+                f"{fitted}: got {classes}."
+            )
+
+    def _set_target_attributes(self, targets):
+        vars(self).pop("classes_", None)
+        if targets.classes is not None:
+            self.classes_ = targets.classes
+        self.n_outputs_ = self.n_features_in_
+
+    # Networks
+
+    def _make_module(self, X, n_outputs, device):
+        sizes = self._sizes_of("generator_layer_sizes")
+        return make_flat_generator(
+            self.latent_dim, sizes, X.shape[1], n_outputs, self.activation, device
+        )
+
+    def _make_discriminator(self, n_classes, device):
+        sizes = self._sizes_of("discriminator_layer_sizes")
+        return make_flat_discriminator(
+            sizes, self.n_features_in_, n_classes, self.activation, device
+        )
+
+    def _initialize(self, module, random_state):
+        name = "he_uniform" if self.weight_init == "auto" else self.weight_init
+        initialize(module, random_state, name)
+
+    def _make_parameters(self, targets, X, dtype, device, random_state):
+        flat = super()._make_parameters(targets, X, dtype, device, random_state)
+        module = self._make_discriminator(targets.n_outputs, "meta")
+        of_module = FlatParameters(module, flat.values.dtype, device)
+        self._initialize(module, random_state)
+        self._adversary = Adversary(of_module, flat)
+        self._score_seed = random_state.randint(np.iinfo(np.int32).max)
+        return flat
+
+    def _calibrate(self, module, rows):
+        low, high = map(torch.from_numpy, channel_bounds(rows))
+        if self.image_shape_ is not None:
+            n_channels = self.image_shape_[-1]
+            low = low.view(-1, n_channels).amin(0).repeat(len(low) // n_channels)
+            high = high.view(-1, n_channels).amax(0).repeat(len(high) // n_channels)
+        for network in (module, self._adversary.flat.module):
+            network.range.set_bounds(low, high)
+        self._n_scored = min(len(rows), MOST_SCORED)
+        self._class_totals, self._bandwidth = 0, None
+
+    def _update_module(self):
+        for network in (self.module_, self.discriminator_):
+            network.set_activation(self.activation)
+
+    def _place(self, dtype, device):
+        before = self._flat
+        super()._place(dtype, device)
+        if self._flat is not before:
+            self._adversary = self._adversary.moved(self._flat)
+
+    @property
+    def discriminator_(self):
+        """Discriminator: logits that rows, of given classes if any, are real."""
+        if "_adversary" not in vars(self):
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute 'discriminator_' "
+                "before fit."
+            )
+        return self._adversary.flat.module
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        if "_adversary" in state:
+            state["_adversary"] = self._adversary.pack()
+        return state
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if "_adversary" in vars(self):
+            self._adversary = unpack_adversary(self._adversary, self._flat)
+
+    @property
+    def discriminator_loss_curve_(self):
+        """Loss of the discriminator after each epoch."""
+        return self._curve("discriminator_loss")
+
+    @property
+    def diversity_curve_(self):
+        """Diversity of the generated rows after each epoch."""
+        return self._curve("diversity")
+
+    def _curve(self, name):
+        if "_flat" not in vars(self):
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no curve of {name} before fit."
+            )
+        return [row[name] for row in self.history_ or ()]
+
+    # Training
+
+    def _resolve_batch_size(self, n_rows):
+        size = super()._resolve_batch_size(n_rows)
+        return min(size * self.n_discriminator_steps, n_rows)
+
+    def _make_losses(self, targets):
+        return LOSSES[self.loss], LOSSES[self.loss]
+
+    def _make_adversary(self, loss, batch_size, generator, incremental):
+        from sknn._assembly import make_optimizer
+
+        adversary, strength = self._adversary, self.gradient_penalty
+        optimizer = adversary.optimizer if incremental else None
+        adversary.prepare(
+            optimizer or make_optimizer(self, adversary.flat),
+            loss=loss,
+            generator=generator,
+            n_steps=self.n_discriminator_steps,
+            ema=self.ema,
+            penalty="mixtures" if self.loss == "wasserstein_gp" else "real",
+            strength=(
+                PENALTIES.get(self.loss, PENALTY) if strength == "auto" else strength
+            ),
+        )
+        return adversary
+
+    def _batch_options(self, rows):
+        if self._targets.classes is not None:
+            totals = np.bincount(rows.y, rows.weight, self._targets.n_outputs)
+            self._class_totals = self._class_totals + totals
+            self.class_prior_ = self._class_totals / self._class_totals.sum()
+        return {}
+
+    def _train(self, net, rows, incremental):
+        self._adversary.exchange()
+        try:
+            super()._train(net, rows, incremental)
+        finally:
+            self._adversary.exchange()
+        if not incremental:
+            warn_of_collapse(net.task.monitor.observe.diversity())
+
+    # Looking at what is generated
+
+    def _make_observer(self, rows):
+        random_state = np.random.RandomState(self._score_seed)
+        chance = None if rows.weight is None else rows.weight / rows.weight.sum()
+        most = len(rows) if chance is None else np.count_nonzero(chance)
+        size = min(WATCHED, most)
+        rows = rows.subset(random_state.choice(len(rows), size, False, chance))
+        noise = random_state.standard_normal((size, self.latent_dim))
+        codes = rows.y
+        watch = SampleWatch(
+            self._scale(rows.X),
+            codes,
+            lambda: self._make(noise, codes),
+            self._adversary,
+        )
+        self._bandwidth = self._bandwidth or watch.bandwidth
+        return watch
+
+    def _make_validation(self, held_out):
+        if held_out is None:
+            return None
+        X, random_state = held_out.X, np.random.RandomState(self._score_seed)
+        if held_out.weight is not None:  # rows of as much weight, each of which is one
+            chance = held_out.weight / held_out.weight.sum()
+            X = X[random_state.choice(len(X), len(X), True, chance)]
+        X, seed = self._scale(X), random_state.randint(np.iinfo(np.int32).max)
+
+        def validate():
+            with self._adversary.averaged():
+                made = self._make_scored()
+            margin = bootstrap_deviation(X, made, self._bandwidth, seed)
+            discrepancy = squared_mmd(X, made, self._bandwidth)
+            return discrepancy, -discrepancy, margin
+
+        return validate
+
+
+def warn_of_collapse(diversity):
+    """Warn where generated rows are much closer to each other than those of the data.
+
+    Parameters
+    ----------
+    diversity : float
+        Mean distance of generated rows over that of the data's.
+    """
+    if diversity >= COLLAPSED:
+        return
+    warnings.warn(
+        f"The generator has collapsed: its rows are {diversity:.2g} times as far apart "
+        f"as those of the data, less than {COLLAPSED:g} times. Try another "
+        "random_state, a smaller learning_rate_init, a larger gradient_penalty, "
+        "another loss, more n_discriminator_steps or more epochs.",
+        ConvergenceWarning,
+        stacklevel=2,
+    )
