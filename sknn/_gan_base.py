@@ -16,6 +16,8 @@ from sknn.data import Conditions, channel_bounds
 from sknn.modules import make_flat_discriminator, make_flat_generator
 from sknn.training._activations import ACTIVATIONS
 from sknn.training._adversarial_loss import LOSSES
+from sknn.training._adversarial_passes import AutogradPasses
+from sknn.training._adversarial_perceptrons import SLOPES, PerceptronPasses
 from sknn.training._adversary import Adversary, unpack_adversary
 from sknn.training._flat import FlatParameters
 from sknn.training._initialization import WEIGHTS, initialize
@@ -365,18 +367,41 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
 
         adversary, strength = self._adversary, self.gradient_penalty
         optimizer = adversary.optimizer if incremental else None
+        penalty = "mixtures" if self.loss == "wasserstein_gp" else "real"
+        if strength == "auto":
+            strength = PENALTIES.get(self.loss, PENALTY)
+        objective = loss, penalty if strength else None, float(strength)
         adversary.prepare(
             optimizer or make_optimizer(self, adversary.flat),
-            loss=loss,
+            make_passes=lambda net: self._make_passes(net, objective),
             generator=generator,
             n_steps=self.n_discriminator_steps,
-            ema=self.ema,
-            penalty="mixtures" if self.loss == "wasserstein_gp" else "real",
-            strength=(
-                PENALTIES.get(self.loss, PENALTY) if strength == "auto" else strength
-            ),
+            ema=float(self.ema),
+            draws_mixtures=objective[1] == "mixtures",
         )
         return adversary
+
+    @property
+    def _torch_multiplies(self):
+        """Whether autograd finds the gradients: by hand it is numpy that multiplies."""
+        by_hand = self._flat.on_cpu and self.activation in SLOPES
+        return not by_hand or self.image_shape is not None
+
+    def _make_passes(self, net, objective):
+        """What computes the losses and the gradients of both networks."""
+        flat, of_discriminator = net.task.flat, self._adversary.flat
+        if net.is_flat_now and not self._torch_multiplies:
+            return PerceptronPasses(
+                flat, of_discriminator, self.activation, *objective
+            )
+        return AutogradPasses(
+            net.module_,
+            of_discriminator.module,
+            of_discriminator,
+            net._zero_grad_optimizer,
+            flat.parameters,
+            *objective,
+        )
 
     def _batch_options(self, rows):
         if self._targets.classes is not None:

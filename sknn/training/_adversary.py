@@ -8,8 +8,6 @@ from contextlib import contextmanager
 
 import torch
 
-from sknn.training._adversarial_loss import penalize_mixtures, penalize_real, share_of
-from sknn.training._array_ops import TorchOps
 from sknn.training._checkpoint import pack, unpack, unpack_optimizer
 from sknn.training._flat import FlatParameters
 
@@ -155,45 +153,40 @@ class AdversarialGradient:
         Discriminator, optimizer and average.
     net : Net
         Whose module is the generator; its optimizer sets the rate of both.
-    loss : AdversarialLoss
-        What the two minimise.
+    make_passes : callable
+        ``make_passes(net)`` returns what computes losses and gradients.
     generator : torch.Generator
         Source of the noise, on the CPU.
     n_steps : int
         Steps of the discriminator before one of the generator.
     ema : float
         Share of the average that an update keeps.
-    penalty : {"real", "mixtures"} or None
-        Where the slopes of the discriminator are penalised.
-    strength : float
-        Factor of that penalty.
+    draws_mixtures : bool
+        Whether the passes are given shares of mixtures.
     """
-
-    ops = loss_ops = TorchOps
 
     def __init__(
         self,
         adversary,
         net,
         *,
-        loss,
+        make_passes,
         generator,
         n_steps=1,
         ema=0.999,
-        penalty=None,
-        strength=0.0,
+        draws_mixtures=False,
     ):
-        self._adversary, self._net, self._source = adversary, net, net.module_
-        self.loss, self.generator, self.ema = loss, generator, ema
-        self.penalty, self.strength = penalty if strength else None, strength
-        self.n_steps = n_steps
-        self.judge = adversary.flat.module.judge
+        self._adversary, self._passes = adversary, make_passes(net)
+        self.ops = self.loss_ops = self._passes.ops
+        self.generator, self.n_steps, self.ema = generator, n_steps, ema
+        self._draws_mixtures = draws_mixtures
+        self._dtype = adversary.flat.values.dtype
         flat = net.task.flat
-        self._parameters = flat.parameters
         self._followed = [flat.values] if net.is_flat_now else flat.parameters
         self._followed = [parameter.detach() for parameter in self._followed]
         self._update = adversary.optimizer.on(adversary.flat.parameter)
-        self._like = flat.values
+        self._own_group = adversary.optimizer.param_groups[0]
+        self._group = net.optimizer_.param_groups[0]
         self._is_behind, self._total, self._n_judged = False, 0.0, 0
         adversary.flat.module.train()
         self.raw = None
@@ -203,76 +196,54 @@ class AdversarialGradient:
 
         Returns
         -------
-        tensor of no axes
+        float or tensor of no axes
             Loss of the generator.
         """
         self._catch_up()
-        self._net._zero_grad_optimizer()
-        x, codes = batch
-        rate = self._net.optimizer_.param_groups[0]["lr"]
-        self._adversary.optimizer.param_groups[0]["lr"] = rate
-        steps = list(self._cut(x, codes, batch.weight))
-        for *step, _ in steps[:-1]:
-            self._train_discriminator(*step, fake=None)
-        real, condition, weight = steps[-1]
-        fake = self._make(len(real), condition)
-        self._train_discriminator(real, condition, weight, fake.detach())
-        logits = self.judge(fake, condition)
-        self.raw = logits.detach()
-        value, slopes = self.loss.fool(self.raw, weight)
-        logits.backward(slopes, inputs=self._parameters)
+        self._own_group["lr"] = self._group["lr"]
+        *earlier, (real, condition, weight) = self._cut(batch)
+        for step in earlier:
+            fake = self._passes.make(self._draw_noise(len(step[0])), step[1])
+            self._train_discriminator(fake, *step)
+        noise = self._draw_noise(len(real))
+        fake = self._passes.make_to_learn(noise, condition)
+        self._train_discriminator(fake, real, condition, weight)
+        value, self.raw = self._passes.fool(condition, weight)
         self._is_behind = True
         return value
 
-    def _cut(self, x, codes, weight):
+    def _cut(self, batch):
         """Scaled rows, their condition and weights, for each step of the batch."""
-        scaled = self._source.range.scale(x)
-        condition = self._source.encode(codes, scaled.dtype)
-        size = -(-len(x) // self.n_steps)
-        for start in range(0, len(x), size):
+        scaled, condition = self._passes.read(*batch)
+        if self.n_steps == 1:
+            return [(scaled, condition, batch.weight)]
+        size, steps = -(-len(scaled) // self.n_steps), []
+        for start in range(0, len(scaled), size):
             rows = slice(start, start + size)
-            part = [None if a is None else a[rows] for a in (condition, weight)]
-            if weight is None or part[1].any():
-                yield scaled[rows], *part
+            condition_part, weight = (
+                None if array is None else array[rows]
+                for array in (condition, batch.weight)
+            )
+            if weight is None or weight.any():
+                steps.append((scaled[rows], condition_part, weight))
+        return steps
 
-    def _make(self, n_rows, condition):
-        """Scaled rows from new noise."""
-        shape = n_rows, self._source.latent_dim
-        noise = torch.randn(shape, generator=self.generator, dtype=self._like.dtype)
-        return self._source.make(noise.to(self._like.device), condition)
+    def _draw_noise(self, n_rows):
+        shape = n_rows, self._passes.n_columns
+        noise = torch.randn(shape, generator=self.generator, dtype=self._dtype)
+        return self._passes.native(noise)
 
-    def _train_discriminator(self, real, condition, weight, fake):
-        """One step on real and generated rows; these are made where None."""
-        if fake is None:
-            with torch.no_grad():
-                fake = self._make(len(real), condition)
-        both = condition if condition is None else condition.repeat(2, 1)
-        logits = self.judge(torch.cat([real, fake]), both)
-        value, slopes = self.loss.judge(logits.detach(), weight)
-        self._adversary.flat.gradient.zero_()
-        if self.penalty is None:
-            logits.backward(slopes)
-        else:
-            penalty = self._penalize(real, condition, weight, fake)
-            torch.autograd.backward([logits, penalty], [slopes, None])
-            value = value + penalty.detach()
+    def _train_discriminator(self, fake, real, condition, weight):
+        """One step on rows of both kinds."""
+        mix, n_rows = None, len(real)
+        if self._draws_mixtures:
+            shape = n_rows, 1
+            mix = torch.rand(shape, generator=self.generator, dtype=self._dtype)
+            mix = self._passes.native(mix)
+        value = self._passes.judge(real, fake, condition, weight, mix)
         self._update()
-        self._total = self._total + value * len(real)
-        self._n_judged += len(real)
-
-    def _penalize(self, real, condition, weight, fake):
-        """Penalty of the slopes, with its graph."""
-        share = share_of(weight, len(real)) * self.strength
-
-        def judge(points):
-            return self.judge(points, condition)
-
-        if self.penalty == "real":
-            return penalize_real(judge, real, share)
-        mix = torch.rand(
-            (len(real), 1), generator=self.generator, dtype=self._like.dtype
-        )
-        return penalize_mixtures(judge, real, fake, mix.to(real.device), share)
+        self._total = self._total + value * n_rows
+        self._n_judged += n_rows
 
     def _catch_up(self):
         """Let the average take in the update that followed the last gradient."""
