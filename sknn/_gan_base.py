@@ -13,7 +13,7 @@ from sknn._door import TRAINING_CONSTRAINTS
 from sknn._gan_sampling import Sampling
 from sknn._sklearn_compat import Interval, StrOptions, fit_context
 from sknn.data import Conditions, channel_bounds
-from sknn.modules import make_flat_discriminator, make_flat_generator
+from sknn.modules import make_discriminator, make_generator
 from sknn.training._activations import ACTIVATIONS
 from sknn.training._adversarial_loss import LOSSES
 from sknn.training._adversarial_passes import AutogradPasses
@@ -270,15 +270,24 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
     # Networks
 
     def _make_module(self, X, n_outputs, device):
-        sizes = self._sizes_of("generator_layer_sizes")
-        return make_flat_generator(
-            self.latent_dim, sizes, X.shape[1], n_outputs, self.activation, device
+        return make_generator(
+            self.latent_dim,
+            self._sizes_of("generator_layer_sizes"),
+            X.shape[1],
+            n_outputs,
+            self.activation,
+            self.image_shape_,
+            device,
         )
 
     def _make_discriminator(self, n_classes, device):
-        sizes = self._sizes_of("discriminator_layer_sizes")
-        return make_flat_discriminator(
-            sizes, self.n_features_in_, n_classes, self.activation, device
+        return make_discriminator(
+            self._sizes_of("discriminator_layer_sizes"),
+            self.n_features_in_,
+            n_classes,
+            self.activation,
+            self.image_shape_,
+            device,
         )
 
     def _initialize(self, module, random_state):

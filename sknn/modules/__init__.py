@@ -2,7 +2,7 @@
 
 from sknn.modules._beam_search import decode
 from sknn.modules._conv import ConvNet
-from sknn.modules._gan import make_flat_discriminator, make_flat_generator
+from sknn.modules._gan import make_discriminator, make_generator
 from sknn.modules._mlp import MLP
 from sknn.modules._recurrent import RecurrentNet
 from sknn.modules._seq2seq import Seq2SeqNet
@@ -15,6 +15,6 @@ __all__ = [
     "Seq2SeqNet",
     "TransformerNet",
     "decode",
-    "make_flat_discriminator",
-    "make_flat_generator",
+    "make_discriminator",
+    "make_generator",
 ]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sknn.modules._gan_conv import LogitOfImage, MapsFromRow
 from sknn.modules._mlp import MLP
 
 
@@ -161,28 +162,46 @@ def join(x: Tensor, condition: Tensor | None) -> Tensor:
     return x if condition is None else torch.cat([x, condition], 1)
 
 
-def make_flat_generator(
+def make_generator(
     latent_dim: int,
     layer_sizes: Sequence[int],
     n_features: int,
     n_classes: int = 0,
     activation: str = "leaky_relu",
+    image_shape: Sequence[int] | None = None,
     device: torch.device | str | None = None,
 ) -> Generator:
-    """Generator of the rows of a table, whose body is a perceptron."""
-    sizes = [latent_dim + n_classes, *layer_sizes, n_features]
-    body = MLP(sizes, activation, device)
+    """Generator of rows, or of images channels last, by the sizes of its layers.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sknn.modules import make_generator
+    >>> net = make_generator(16, [32], n_features=64, n_classes=10)
+    >>> net(torch.randn(5, 16), torch.arange(5)).shape
+    torch.Size([5, 64])
+    """
+    n_inputs = latent_dim + n_classes
+    body: nn.Module
+    if image_shape is None:
+        body = MLP([n_inputs, *layer_sizes, n_features], activation, device)
+    else:
+        body = MapsFromRow(n_inputs, image_shape, layer_sizes, activation, device)
     return Generator(body, latent_dim, n_features, n_classes, device)
 
 
-def make_flat_discriminator(
+def make_discriminator(
     layer_sizes: Sequence[int],
     n_features: int,
     n_classes: int = 0,
     activation: str = "leaky_relu",
+    image_shape: Sequence[int] | None = None,
     device: torch.device | str | None = None,
 ) -> Discriminator:
-    """Discriminator of the rows of a table, whose body is a perceptron."""
-    sizes = [n_features + n_classes, *layer_sizes, 1]
-    body = MLP(sizes, activation, device)
+    """Discriminator of rows, or of images channels last, by the sizes of its layers."""
+    body: nn.Module
+    if image_shape is None:
+        body = MLP([n_features + n_classes, *layer_sizes, 1], activation, device)
+    else:
+        body = LogitOfImage(image_shape, layer_sizes, n_classes, activation, device)
     return Discriminator(body, n_features, n_classes, device)
