@@ -1,5 +1,7 @@
 """A plain torch loop for the same two networks, as tutorials have it."""
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import nn
@@ -93,7 +95,7 @@ class Joined(nn.Module):
     def __init__(self, sizes, last=None):
         super().__init__()
         layers = []
-        for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for fan_in, fan_out in pairwise(sizes):
             layers += [nn.Linear(fan_in, fan_out), nn.LeakyReLU()]
         self.layers = nn.Sequential(*layers[:-1], *([last] if last else []))
 

@@ -15,6 +15,7 @@ from sknn.training._augmentation import make_generator
 from sknn.training._callbacks import EpochContexts
 from sknn.training._criterion import Criterion
 from sknn.training._dropout import make_masks
+from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
 from sknn.training._net import Net, Task
 from sknn.training._penalty import Penalty
@@ -67,7 +68,6 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     """
     targets, flat = estimator._targets, estimator._flat
     _renew_patience(estimator)
-    truth, loss = estimator._make_losses(targets)
     batches = estimator._batch_options(rows)  # before what may depend on it
     optimizer = estimator.optimizer_ if incremental else None
     options = _optimizer_options(estimator)
@@ -75,19 +75,15 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     generator = None
     if estimator._augments:
         generator = make_generator(random_state, estimator.t_)
-    adversary = estimator._make_adversary(loss, batch_size, generator, incremental)
+    adversary = estimator._make_adversary(rows, held_out, generator, incremental)
+    truth, loss = _make_losses(estimator, adversary)
+    validate = _make_validation(estimator, held_out, truth, adversary)
     decays = (type(optimizer) if optimizer else options["optimizer"]) is AdamW
     penalty = Penalty(float(estimator.alpha), float(estimator.l1_ratio))
     task = Task(
         loss=loss,
         penalty=Penalty(0.0) if decays else penalty,
-        monitor=_make_monitor(
-            estimator,
-            estimator._make_validation(held_out)
-            or _make_validation(estimator, held_out, truth),
-            estimator._make_observer(rows),
-            incremental,
-        ),
+        monitor=_make_monitor(estimator, validate, adversary, incremental),
         make_gradient=lambda flat: estimator._make_gradient(
             flat, loss, batch_size, rows, masks
         ),
@@ -189,7 +185,16 @@ def _renew_patience(estimator):
         estimator._no_improvement_count = 0
 
 
-def _make_monitor(estimator, validate, observe, incremental):
+def _make_losses(estimator, adversary):
+    """Loss of validation rows, and that of training rows."""
+    if adversary is not None:
+        return adversary.loss, adversary.loss
+    targets, smoothing = estimator._targets, getattr(estimator, "label_smoothing", 0.0)
+    truth = make_loss(targets.loss, **targets.loss_options)
+    return truth, make_loss(targets.loss, smoothing, **targets.loss_options)
+
+
+def _make_monitor(estimator, validate, adversary, incremental):
     """Monitor that goes on where the estimator's last training stopped."""
     is_lbfgs = estimator.solver == "lbfgs"
     keeps_best = estimator.early_stopping and validate is not None and not is_lbfgs
@@ -197,7 +202,7 @@ def _make_monitor(estimator, validate, observe, incremental):
         best = estimator.best_validation_score_
     else:
         best = estimator.best_loss_ and -estimator.best_loss_
-    waits = keeps_best or estimator._loss_falls
+    waits = keeps_best or adversary is None  # losses in balance do not fall
     patience = Patience(
         estimator.tol,
         estimator.n_iter_no_change if waits else np.inf,
@@ -222,13 +227,14 @@ def _make_monitor(estimator, validate, observe, incremental):
         estimator.warmup_epochs,
     )
     verbose = bool(estimator.verbose) and not is_lbfgs
+    observe = adversary and adversary.observe
     return Monitor(curves, patience, schedule, validate, keeps_best, verbose, observe)
 
 
-def _make_validation(estimator, held_out, loss):
+def _make_validation(estimator, held_out, loss, adversary):
     """Closure that gives loss and score of the validation rows, or None."""
-    if held_out is None:
-        return None
+    if held_out is None or adversary is not None:
+        return adversary and adversary.validate
     targets = estimator._targets
     labels = targets.decode_encoded(held_out.y)
     score = _make_score(estimator, held_out, labels, held_out.weight)

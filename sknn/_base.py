@@ -43,7 +43,6 @@ from sknn.data import (
 )
 from sknn.training._flat import FlatParameters
 from sknn.training._gradient import call
-from sknn.training._losses import make_loss
 from sknn.training._threads import limited_threads
 
 # as many as suffice to tell whether a chunk of predictions is worth a second thread
@@ -62,8 +61,6 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
     _accept_sparse = False
     _torch_multiplies = False
     _auto_batch_size = 200
-    # False where a loss that stands still does not mean that nothing is learned
-    _loss_falls = True
 
     @abstractmethod
     def _make_module(self, X, n_outputs, device):
@@ -92,22 +89,8 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
         """Rate of each of the module's dropout layers."""
         return []
 
-    def _make_losses(self, targets):
-        """Loss of validation rows, and that of training rows."""
-        smoothing = getattr(self, "label_smoothing", 0.0)
-        truth = make_loss(targets.loss, **targets.loss_options)
-        return truth, make_loss(targets.loss, smoothing, **targets.loss_options)
-
-    def _make_adversary(self, loss, batch_size, generator, incremental):
+    def _make_adversary(self, rows, held_out, generator, incremental):
         """What the module is trained against, or None for a loss of its outputs."""
-        return None
-
-    def _make_validation(self, held_out):
-        """Closure of loss and score of rows, or None for those of raw outputs."""
-        return None
-
-    def _make_observer(self, rows):
-        """Closure of what else is recorded after an epoch, or None."""
         return None
 
     @property
@@ -361,7 +344,7 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
         try:
             size = self._largest_product(rows.arrays[0], net.batch_size)
             with limited_threads(size, self._torch_multiplies):
-                warns = self._loss_falls and not incremental
+                warns = net.task.adversary is None and not incremental
                 result = run(net, rows, lbfgs=lbfgs, warns=warns)
         finally:
             keep_results(self, net, result)

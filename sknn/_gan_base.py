@@ -1,7 +1,7 @@
 """How a generator is trained against a discriminator."""
 
 import warnings
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -9,136 +9,34 @@ from sklearn.callback import with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 
 from sknn._autograd_base import BaseAutogradNetwork, check_sizes
-from sknn._door import TRAINING_CONSTRAINTS
+from sknn._gan_parameters import CONSTRAINTS, LAYER_SIZES, PENALTIES, PENALTY
 from sknn._gan_sampling import Sampling
-from sknn._sklearn_compat import Interval, StrOptions, fit_context
+from sknn._sklearn_compat import fit_context
 from sknn.data import Conditions, channel_bounds
 from sknn.modules import make_discriminator, make_generator
-from sknn.training._activations import ACTIVATIONS
 from sknn.training._adversarial_loss import LOSSES
 from sknn.training._adversarial_passes import AutogradPasses
 from sknn.training._adversarial_perceptrons import SLOPES, PerceptronPasses
 from sknn.training._adversary import Adversary, unpack_adversary
 from sknn.training._flat import FlatParameters
-from sknn.training._initialization import WEIGHTS, initialize
+from sknn.training._initialization import initialize
 from sknn.training._sample_watch import SampleWatch
-from sknn.training._schedules import TIMED
 from sknn.training._two_samples import bootstrap_deviation, squared_mmd
 
 # rows that are looked at after every epoch, and most of those that a score makes
 WATCHED, MOST_SCORED = 256, 1000
 # diversity below which a generator has collapsed
 COLLAPSED = 0.2
-# strength of the penalty that "auto" is
-PENALTIES = {"wasserstein_gp": 10.0}
-PENALTY = 0.1
-LAYERS = [
-    "array-like",
-    Interval(Integral, 1, None, closed="left"),
-    StrOptions({"auto"}),
-]
-LAYER_SIZES = {
-    "generator_layer_sizes": ((128, 128), (64, 32)),
-    "discriminator_layer_sizes": ((128, 128), (32, 64)),
-}
-# parameter -> its type and its meaning
-PARAMETERS = {
-    "latent_dim": ("int", "Entries of the noise that a row is made of."),
-    "generator_layer_sizes": (
-        'int, array-like of int or "auto"',
-        "Units of each hidden layer of the generator; with ``image_shape`` channels of "
-        'its maps, which double in size from each to the next. "auto" is (128, 128), '
-        "or (64, 32) channels.",
-    ),
-    "discriminator_layer_sizes": (
-        'int, array-like of int or "auto"',
-        "Units of each hidden layer of the discriminator; with ``image_shape`` channels "
-        'of its maps, which halve in size from each to the next. "auto" is (128, 128), '
-        "or (32, 64) channels.",
-    ),
-    "loss": (
-        '{"non_saturating", "minimax", "wasserstein_gp", "hinge"}',
-        "What the two networks minimise: cross-entropies, with the generator's as it "
-        "is used or as the game of two has it (Goodfellow et al. 2014), the Wasserstein "
-        "distance with a gradient penalty (Gulrajani et al. 2017), or the hinge loss "
-        "(Lim and Ye 2017).",
-    ),
-    "n_discriminator_steps": (
-        "int",
-        "Steps of the discriminator, on a batch each, before one of the generator.",
-    ),
-    "gradient_penalty": (
-        'float or "auto"',
-        "Strength of the penalty on the slopes of the discriminator: on their squared "
-        "norm at real rows (Mescheder et al. 2018), or on its distance from 1 between "
-        'real and generated ones for "wasserstein_gp". "auto" is 0.1, or 10 for that.',
-    ),
-    "ema": (
-        "float",
-        "Decay of the moving average of the generator's weights that rows are generated "
-        "with, in [0, 1); 0 takes the last weights. Early steps decay faster.",
-    ),
-    "image_shape": (
-        "sequence of int or None",
-        "(height, width) or (height, width, channels) of rows that are images, channels "
-        "last: both networks are convolutional then. None: perceptrons.",
-    ),
-    "batch_size": (
-        'int, "auto" or "full"',
-        'Rows of a step; "auto" is ``min({auto}, n_samples)``, "full" all rows.',
-    ),
-    "learning_rate": (
-        '{"constant", "linear", "cosine", "one_cycle", "inverse_sqrt"}',
-        'Schedule of both networks: "linear", "cosine" and "one_cycle" end at '
-        '`learning_rate_final`; "inverse_sqrt" falls with the root of the epochs.',
-    ),
-    "max_iter": (
-        "int",
-        "Epochs, or with early stopping the most of them: losses that balance each "
-        "other do not fall, so that they end nothing.",
-    ),
-    "n_iter_no_change": (
-        "int or inf",
-        "Epochs after which early stopping stops where the score has not risen by one "
-        "standard deviation of it, over resamplings of both sets of rows.",
-    ),
-    "validation_fraction": (
-        "float",
-        "Share of the training rows held out for early stopping.",
-    ),
-}
-# parameters of all networks that have no meaning where another network is the loss
-ABSENT = {"alpha", "l1_ratio", "dropout", "power_t", "scoring", "tol"}
 
 
 class BaseGAN(Sampling, BaseAutogradNetwork):
     """Generator and discriminator, which train each other."""
 
-    _parameter_constraints: dict = {
-        name: constraint
-        for name, constraint in TRAINING_CONSTRAINTS.items()
-        if name not in ABSENT
-    } | {
-        "latent_dim": [Interval(Integral, 1, None, closed="left")],
-        "generator_layer_sizes": LAYERS,
-        "discriminator_layer_sizes": LAYERS,
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "loss": [StrOptions(set(LOSSES))],
-        "n_discriminator_steps": [Interval(Integral, 1, None, closed="left")],
-        "gradient_penalty": [
-            StrOptions({"auto"}),
-            Interval(Real, 0, None, closed="left"),
-        ],
-        "ema": [Interval(Real, 0, 1, closed="left")],
-        "image_shape": ["array-like", None],
-        "solver": [StrOptions({"sgd", "adam", "adamw", "adagrad", "rmsprop"})],
-        "learning_rate": [StrOptions({"constant", *TIMED})],
-        "weight_init": [StrOptions({"auto", *WEIGHTS})],
-    }
+    _parameter_constraints: dict = CONSTRAINTS
     _architecture = ("latent_dim", *LAYER_SIZES, "image_shape")
     _auto_batch_size = 32
     _fewest_scored = 1
-    _loss_falls, _augments = False, True
+    _augments = True
     _y_options: dict = {}
     alpha, l1_ratio, tol, power_t, scoring = 0.0, 0.0, 0.0, 0.5, None
 
@@ -368,20 +266,24 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
         size = super()._resolve_batch_size(n_rows)
         return min(size * self.n_discriminator_steps, n_rows)
 
-    def _make_losses(self, targets):
-        return LOSSES[self.loss], LOSSES[self.loss]
-
-    def _make_adversary(self, loss, batch_size, generator, incremental):
+    def _make_adversary(self, rows, held_out, generator, incremental):
         from sknn._assembly import make_optimizer
 
-        adversary, strength = self._adversary, self.gradient_penalty
-        optimizer = adversary.optimizer if incremental else None
-        penalty = "mixtures" if self.loss == "wasserstein_gp" else "real"
+        adversary, loss, strength = (
+            self._adversary,
+            LOSSES[self.loss],
+            self.gradient_penalty,
+        )
         if strength == "auto":
             strength = PENALTIES.get(self.loss, PENALTY)
-        objective = loss, penalty if strength else None, float(strength)
+        where = "mixtures" if self.loss == "wasserstein_gp" else "real"
+        objective = loss, where if strength else None, float(strength)
+        optimizer = adversary.optimizer if incremental else None
         adversary.prepare(
             optimizer or make_optimizer(self, adversary.flat),
+            loss,
+            observe=self._make_observer(rows),
+            validate=self._make_validation(held_out),
             make_passes=lambda net: self._make_passes(net, objective),
             generator=generator,
             n_steps=self.n_discriminator_steps,
@@ -400,9 +302,7 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
         """What computes the losses and the gradients of both networks."""
         flat, of_discriminator = net.task.flat, self._adversary.flat
         if net.is_flat_now and not self._torch_multiplies:
-            return PerceptronPasses(
-                flat, of_discriminator, self.activation, *objective
-            )
+            return PerceptronPasses(flat, of_discriminator, self.activation, *objective)
         return AutogradPasses(
             net.module_,
             of_discriminator.module,

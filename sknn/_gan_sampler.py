@@ -1,7 +1,8 @@
 """Generative adversarial network that is sampled from."""
 
 from sknn._docs import describe
-from sknn._gan_base import PARAMETERS, BaseGAN
+from sknn._gan_base import BaseGAN
+from sknn._gan_parameters import PARAMETERS
 
 
 @describe(PARAMETERS, batch_size=32, weight_init='"he_uniform"')

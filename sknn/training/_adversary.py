@@ -53,17 +53,22 @@ class Adversary:
         """What a copy of the training's state has to have besides."""
         return [self.average, self._n_updates, self.flat.values]
 
-    def prepare(self, optimizer, **options):
+    def prepare(self, optimizer, loss, observe, validate, **options):
         """Take what a training is done with.
 
         Parameters
         ----------
         optimizer : FusedOptimizer
             Of the discriminator's flat parameter.
+        loss : AdversarialLoss
+            What the two networks minimise.
+        observe, validate : callable
+            What the monitor is given; the second may be None.
         **options : dict
             What `AdversarialGradient` takes.
         """
-        self.optimizer, self._options = optimizer, options
+        self.optimizer, self.loss, self._options = optimizer, loss, options
+        self.observe, self.validate = observe, validate
 
     def against(self, net):
         """Gradient for a net whose module is the generator."""
@@ -182,8 +187,7 @@ class AdversarialGradient:
         self._draws_mixtures = draws_mixtures
         self._dtype = adversary.flat.values.dtype
         flat = net.task.flat
-        self._followed = [flat.values] if net.is_flat_now else flat.parameters
-        self._followed = [parameter.detach() for parameter in self._followed]
+        self._followed = flat.tensors(net.is_flat_now)
         self._update = adversary.optimizer.on(adversary.flat.parameter)
         self._own_group = adversary.optimizer.param_groups[0]
         self._group = net.optimizer_.param_groups[0]

@@ -252,11 +252,8 @@ class Net(NeuralNet):
                 self._update_in_blocks()
         if task.penalty.l1:
             self.penalize = self._pass_on_l1(self.penalize)
-        parameters = [flat.values] if self.is_flat_now else flat.parameters
-        tensors = [p.detach() for p in parameters]
-        if task.adversary is not None:
-            tensors += task.adversary.tensors
-        task.monitor.begin(self, [*tensors, *self.module_.buffers()])
+        others = [*getattr(task.adversary, "tensors", ()), *self.module_.buffers()]
+        task.monitor.begin(self, [*flat.tensors(is_flat), *others])
 
     def _update_in_blocks(self):
         """Penalise and update in one where that saves the gradient's memory.
