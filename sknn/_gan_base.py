@@ -99,7 +99,7 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
     def _sizes_of(self, name):
         """Sizes of the hidden layers of one of the two networks."""
         value = getattr(self, name)
-        if isinstance(value, str):
+        if isinstance(value, str) and value == "auto":
             value = LAYER_SIZES[name][self.image_shape is not None]
         return check_sizes(name, value, least=0 if self.image_shape is None else 1)
 
@@ -145,6 +145,8 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
             if classes is not None:
                 self._check_classes(classes)
             return self._targets
+        if y is None and classes is not None:
+            raise ValueError(f"classes must be None where y is: got {classes}.")
         if y is None:
             return Conditions()
         targets = Conditions(y if classes is None else np.asarray(classes))
@@ -269,13 +271,11 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
     def _make_adversary(self, rows, held_out, generator, incremental):
         from sknn._assembly import make_optimizer
 
-        adversary, loss, strength = (
-            self._adversary,
-            LOSSES[self.loss],
-            self.gradient_penalty,
-        )
+        adversary, loss = self._adversary, LOSSES[self.loss]
+        strength = self.gradient_penalty
         if strength == "auto":
-            strength = PENALTIES.get(self.loss, PENALTY)
+            is_image = self.image_shape is not None
+            strength = PENALTIES.get(self.loss, PENALTY)[is_image]
         where = "mixtures" if self.loss == "wasserstein_gp" else "real"
         objective = loss, where if strength else None, float(strength)
         optimizer = adversary.optimizer if incremental else None
@@ -336,7 +336,7 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
         most = len(rows) if chance is None else np.count_nonzero(chance)
         size = min(WATCHED, most)
         rows = rows.subset(random_state.choice(len(rows), size, False, chance))
-        noise = random_state.standard_normal((size, self.latent_dim))
+        noise = self._draw_noise(size, random_state)
         codes = rows.y
         watch = SampleWatch(
             self._scale(rows.X),
@@ -359,7 +359,8 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
         def validate():
             with self._adversary.averaged():
                 made = self._make_scored()
-            margin = bootstrap_deviation(X, made, self._bandwidth, seed)
+            draws = np.random.RandomState(seed)
+            margin = bootstrap_deviation(X, made, self._bandwidth, draws)
             discrepancy = squared_mmd(X, made, self._bandwidth)
             return discrepancy, -discrepancy, margin
 

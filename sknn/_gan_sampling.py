@@ -1,5 +1,6 @@
 """What a trained generator is for: rows, by the number or by their classes."""
 
+from math import prod
 from numbers import Integral
 
 import numpy as np
@@ -13,6 +14,8 @@ from sknn.training._two_samples import squared_mmd
 
 # rows that are made at a time
 BLOCK = 1024
+# multiply-adds of a convolution from which a second thread is worth its waiting
+WORTH_THREADS = 400_000_000
 
 
 class Sampling:
@@ -150,7 +153,7 @@ class Sampling:
         n_rows = codes if isinstance(codes, int) else len(codes)
         for start in range(0, n_rows, BLOCK):
             stop = min(start + BLOCK, n_rows)
-            noise = random_state.standard_normal((stop - start, self.latent_dim))
+            noise = self._draw_noise(stop - start, random_state)
             part = None if isinstance(codes, int) else codes[start:stop]
             yield self._evaluate_block(self.module_, noise, part)
 
@@ -190,8 +193,19 @@ class Sampling:
         """Scaled rows that a score compares with, from noise that stays."""
         random_state = np.random.RandomState(self._score_seed)
         codes = self._draw_codes(self._n_scored, random_state)
-        noise = random_state.standard_normal((self._n_scored, self.latent_dim))
+        noise = self._draw_noise(self._n_scored, random_state)
         return self._make(noise, codes)
+
+    def _draw_noise(self, n_rows, random_state):
+        return random_state.standard_normal((n_rows, self.module_.latent_dim))
+
+    def _largest_product(self, X, n_rows):
+        """Size of the work; 0 where a second thread would wait more than it helps."""
+        product = super()._largest_product(X, n_rows)
+        if self.image_shape_ is None:
+            return product
+        product *= prod(self.image_shape_[:2])
+        return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
 
     def _draw_codes(self, n_rows, random_state):
         """Classes by their frequency in training, or None where there are none."""

@@ -231,13 +231,9 @@ class Net(NeuralNet):
         if task.adversary is not None:
             gradient = task.adversary.against(self)
         if gradient is None:
-            gradient = AutogradGradient(
-                self.module_,
-                task.loss,
-                self._zero_grad_optimizer,
-                masks=task.masks,
-                generator=task.generator,
-            )
+            sources = {"masks": task.masks, "generator": task.generator}
+            clear = self._zero_grad_optimizer
+            gradient = AutogradGradient(self.module_, task.loss, clear, **sources)
         self.gradient = gradient
         flat, is_flat = task.flat, self.is_flat_now
         self._has_callbacks = any(
@@ -369,8 +365,9 @@ class Net(NeuralNet):
         """One update that tells callbacks; rows without any weight move nothing."""
         if batch.total == 0:
             self._set_training(False)
+            forward = torch.zeros_like if self.task.adversary else self.module_
             with torch.no_grad():
-                outputs = call(self.module_, batch[0])
+                outputs = call(forward, batch[0])
             self._set_training(True)
             return {"loss": torch.zeros(()), "y_pred": outputs}
         return super().train_step(batch, **fit_params)
