@@ -294,7 +294,7 @@ CASES = [
     ("non_saturating", "real", 0.4, 1),
     ("minimax", None, 0.0, 1),
     ("hinge", "real", 0.1, 3),
-    ("wasserstein_gp", "mixtures", 10.0, 2),
+    ("wasserstein_gp", "mixtures", 0.3, 2),
 ]
 
 
@@ -365,6 +365,5 @@ def test_what_is_packed_is_unpacked():
     assert torch.equal(other.average, adversary.average)
     assert torch.equal(other.flat.values, adversary.flat.values)
     assert other.n_updates == 3
-    for name in ("exp_avg", "exp_avg_sq"):
-        states = [a.optimizer.state[a.flat.parameter][name] for a in (adversary, other)]
-        assert torch.equal(*states)
+    states = [a.optimizer.state[a.flat.parameter] for a in (adversary, other)]
+    assert torch.equal(*(state["velocity"] for state in states))
