@@ -10,7 +10,7 @@ from sknn.training._initialization import WEIGHTS
 from sknn.training._schedules import TIMED
 
 # strength of the penalty that "auto" is, for rows and for images
-PENALTIES = {"wasserstein_gp": (10.0, 10.0)}
+PENALTIES = {"wasserstein_gp": (1.0, 1.0)}
 PENALTY = 0.1, 0.3
 LAYERS = [
     "array-like",
@@ -52,7 +52,7 @@ PARAMETERS = {
         "Strength of the penalty on the slopes of the discriminator: on their squared "
         "norm at real rows (Mescheder et al. 2018), or on its distance from 1 between "
         'real and generated ones for "wasserstein_gp". "auto" is 0.1, 0.3 for images, '
-        "or 10 for that.",
+        "or 1 for that.",
     ),
     "ema": (
         "float",

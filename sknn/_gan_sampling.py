@@ -161,7 +161,7 @@ class Sampling:
         """Blocks cut anew, with their classes."""
         start, rest = 0, []
         for block in self._iter_blocks(codes, random_state):
-            rest = np.concatenate([*rest, block]) if len(rest) else block
+            rest = np.concatenate([rest, block]) if len(rest) else block
             while len(rest) >= batch_size:
                 yield self._chunk(rest[:batch_size], codes, start)
                 start, rest = start + batch_size, rest[batch_size:]

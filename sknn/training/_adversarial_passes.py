@@ -111,6 +111,8 @@ class AutogradPasses:
         self._zero_grad()
         logits = self._judge(self._fake, condition)
         value, slopes = self._loss.fool(logits.detach(), weight)
-        logits.backward(slopes, inputs=self._parameters)
+        learned = [p for p in self._parameters if p.requires_grad]
+        if learned:
+            logits.backward(slopes, inputs=learned)
         self._fake = None
         return value, logits.detach()
