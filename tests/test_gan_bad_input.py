@@ -106,9 +106,7 @@ def test_layers(name, value):
     refuses(lambda: make(**images).fit(X), name, "at least 1 of them")
 
 
-@pytest.mark.parametrize(
-    "shape", [(2, 3), (4,), (2, 2, 1, 1), (2.0, 2), (-2, -2), "22"]
-)
+@pytest.mark.parametrize("shape", [(2, 3), (4,), (2, 2, 1, 1), (2.0, 2), (-2, -2)])
 def test_image_shapes(shape):
     refuses(
         lambda: make(image_shape=shape).fit(X),
@@ -246,7 +244,7 @@ def test_divergence_leaves_finite_networks():
     assert torch.isfinite(model._flat.values).all()
     assert torch.isfinite(model._adversary.flat.values).all()
     assert np.isfinite(model.sample(5)[0]).all()
-    model.set_params(learning_rate_init=1e-3, warm_start=True).fit(1e3 * X, Y)
+    model.set_params(learning_rate_init=1e-3).fit(1e3 * X, Y)
 
 
 def test_no_predictions():
