@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from skorch.callbacks import Callback, Freezer
+from test_docs import DOCS, run_blocks
 
 from sknn import GANSampler
 from sknn.training._adversarial_loss import LOSSES
@@ -562,3 +563,11 @@ def test_memory_maps_are_read(tmp_path):
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     made = [make().fit(X).sample(5, random_state=0) for X in (mapped, X_IRIS)]
     assert_array_equal(*made)
+
+
+def test_the_page_of_the_user_guide_runs():
+    text = (DOCS / "gan.rst").read_text(encoding="utf-8")
+    names = run_blocks(text, n_blocks=2)
+    assert names["flowers"].shape == (4, 4) and names["many"].shape == (1000, 4)
+    assert_array_equal(names["kinds"], [0, 0, 1, 2])
+    assert names["search"].best_score_ < 0
