@@ -344,7 +344,7 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
             lambda: self._make(noise, codes),
             self._adversary,
         )
-        self._bandwidth = self._bandwidth or watch.bandwidth
+        self._bandwidth = watch.bandwidth = self._bandwidth or watch.bandwidth
         return watch
 
     def _make_validation(self, held_out):

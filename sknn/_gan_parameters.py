@@ -45,7 +45,8 @@ PARAMETERS = {
     ),
     "n_discriminator_steps": (
         "int",
-        "Steps of the discriminator, on a batch each, before one of the generator.",
+        "Steps of the discriminator, on a batch each, before one of the generator. "
+        "Where fewer rows are left they are cut into as many parts.",
     ),
     "gradient_penalty": (
         'float or "auto"',

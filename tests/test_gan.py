@@ -320,6 +320,45 @@ def test_early_stopping_counts_what_exceeds_a_deviation(monkeypatch):
     assert model.n_iter_ == 5  # the first is an improvement, then four are none
 
 
+def test_early_stopping_with_weights():
+    """Rows that weigh nothing are not held out for a score, nor learned from."""
+    X = X_IRIS.copy()
+    weight = np.r_[np.ones(100), np.zeros(50)]
+    models = []
+    for junk in (10.0, 20.0):
+        X[100:] = junk
+        model = make(early_stopping=True, batch_size="full").fit(X, None, weight)
+        models.append(model)
+    assert_allclose(*(model.validation_scores_ for model in models), rtol=1e-6)
+
+
+def test_a_callback_stops_and_ctrl_c_goes_back():
+    class Stop(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if len(net.history) == 2:
+                raise KeyboardInterrupt
+
+    class Interrupt(Callback):
+        n_batches = 0
+
+        def on_batch_end(self, net, **kwargs):
+            self.n_batches += 1
+            if self.n_batches == 12:  # of five an epoch
+                raise KeyboardInterrupt
+
+    stopped = make(callbacks=[Stop()]).fit(X_IRIS)
+    with pytest.warns(UserWarning, match="interrupted"):
+        interrupted = make(callbacks=[Interrupt()]).fit(X_IRIS)
+    plain = make(max_iter=2).fit(X_IRIS)
+    for model in (stopped, interrupted):
+        assert model.n_iter_ == 2 and len(model.diversity_curve_) == 2
+        assert_allclose(model._flat.values, plain._flat.values, rtol=1e-9)
+        assert_allclose(
+            model._adversary.flat.values, plain._adversary.flat.values, rtol=1e-9
+        )
+        assert model._adversary.n_updates == 10
+
+
 # Training
 
 

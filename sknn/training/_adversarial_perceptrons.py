@@ -40,7 +40,7 @@ class Perceptron:
         self.biases = values[n_layers:]
         self.weight_gradients = [weight.T for weight in gradients[:n_layers]]
         self.bias_gradients = gradients[n_layers:]
-        self._above, self._below = np.array([1, slope], values[0].dtype)
+        self._below = values[0].dtype.type(slope)
 
     def forward(self, x):
         """Inputs of each layer, derivatives of the activations, and outputs."""
@@ -50,8 +50,11 @@ class Perceptron:
             outputs += bias
             if len(inputs) == len(self.weights):
                 return inputs, masks, outputs
-            masks.append(np.where(outputs > 0, self._above, self._below))
-            outputs *= masks[-1]
+            mask = (outputs > 0).astype(outputs.dtype)
+            mask *= 1 - self._below
+            mask += self._below  # in half the time of a choice
+            masks.append(mask)
+            outputs *= mask
             inputs.append(outputs)
 
     def backward(self, delta, inputs, masks):
@@ -162,10 +165,7 @@ class PerceptronPasses:
             signal = np.concatenate([signal, np.zeros_like(signal[:n])])
         if self._penalty:
             rows = slice(2 * n, None) if self._penalty == "mixtures" else slice(0, n)
-            g = self._discriminator.slopes(
-                np.broadcast_to(deltas[0], (len(logits), deltas[0].shape[1]))[rows],
-                real.shape[1],
-            )
+            g = self._discriminator.slopes(deltas[0][rows], real.shape[1])
             added, pull = self._penalize(g, weight)
             value += added
         self._discriminator.write(signal, pull, rows, inputs, masks, deltas)

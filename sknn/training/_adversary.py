@@ -111,6 +111,12 @@ class Adversary:
         """
         return self._gradient.end_epoch()
 
+    def release(self):
+        """Let go of what a training took but the optimizer; go to evaluation mode."""
+        self.flat.module.eval()
+        self._gradient = self._options = self.loss = None
+        self.observe = self.validate = None
+
     def moved(self, of_generator):
         """Copy of this for a generator whose parameters have moved elsewhere."""
         values = of_generator.values
@@ -266,5 +272,5 @@ class AdversarialGradient:
         return mean
 
     def close(self):
-        """Let the discriminator be one that judges."""
-        self._adversary.flat.module.eval()
+        """Let the discriminator be one that judges, and go of what training took."""
+        self._adversary.release()
