@@ -13,6 +13,7 @@ from benchmarks import (
     conv,
     fit,
     floor,
+    gan,
     memmap,
     overhead,
     predict,
@@ -27,7 +28,7 @@ from benchmarks._report import Report, get_json_path, make_goal_table, make_tabl
 from benchmarks._timing import OtherLoad, describe_machine
 
 ORDER = [fit, floor, predict, overhead, toolbox, sparse, memmap, conv, sequences]
-ORDER += [steps, autoencoder, accuracy, sequence_accuracy, pronunciation]
+ORDER += [steps, autoencoder, gan, accuracy, sequence_accuracy, pronunciation]
 BENCHMARKS = {module.__name__.rpartition(".")[2]: module for module in ORDER}
 COMMAND = "python -m benchmarks.all"
 RESULTS = Path(__file__).parent / "RESULTS.md"

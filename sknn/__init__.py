@@ -3,6 +3,7 @@
 from sknn._autoencoder import Autoencoder
 from sknn._conv_classifier import ConvClassifier
 from sknn._conv_regressor import ConvRegressor
+from sknn._gan_sampler import GANSampler
 from sknn._mlp_classifier import MLPClassifier
 from sknn._mlp_regressor import MLPRegressor
 from sknn._recurrent_classifier import RecurrentClassifier
@@ -20,6 +21,7 @@ __all__ = [
     "Autoencoder",
     "ConvClassifier",
     "ConvRegressor",
+    "GANSampler",
     "MLPClassifier",
     "MLPRegressor",
     "RecurrentClassifier",

@@ -72,9 +72,6 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     """
     targets, flat = estimator._targets, estimator._flat
     _renew_patience(estimator)
-    truth = make_loss(targets.loss, **targets.loss_options)
-    smoothing = getattr(estimator, "label_smoothing", 0.0)
-    loss = make_loss(targets.loss, smoothing, **targets.loss_options)
     batches = estimator._batch_options(rows)  # before what may depend on it
     optimizer = estimator.optimizer_ if incremental else None
     options = _optimizer_options(estimator)
@@ -82,24 +79,26 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     generator = None
     if estimator._augments:
         generator = make_generator(random_state, estimator.t_)
+    adversary = estimator._make_adversary(rows, held_out, generator, incremental)
+    truth, loss = _make_losses(estimator, adversary)
+    validate = _make_validation(estimator, held_out, truth, adversary)
     decays = (type(optimizer) if optimizer else options["optimizer"]) is AdamW
     penalty = Penalty(float(estimator.alpha), float(estimator.l1_ratio))
     task = Task(
         loss=loss,
         penalty=Penalty(0.0) if decays else penalty,
-        monitor=_make_monitor(
-            estimator, _make_validation(estimator, held_out, truth), incremental
-        ),
+        monitor=_make_monitor(estimator, validate, adversary, incremental),
         make_gradient=lambda flat: estimator._make_gradient(
             flat, loss, batch_size, rows, masks
         ),
         targets=targets,
-        validation=held_out,
+        validation=None if adversary else held_out,
         flat=flat,
         optimizer=optimizer,
         history=estimator.history_,
         masks=masks,
         generator=generator,
+        adversary=adversary,
     )
     callbacks = _make_callbacks(estimator)
     if root is not None:
@@ -120,8 +119,9 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         **{f"iterator_valid__{name}": value for name, value in batches.items()},
         **options,
     ).initialize()
-    if net.optimizer_ is not None:
-        _regularise(net.optimizer_, penalty, decays, estimator.gradient_clip)
+    optimizers = [net.optimizer_] if net.optimizer_ else []
+    for updating in [*optimizers, *([adversary.optimizer] if adversary else [])]:
+        _regularise(updating, penalty, decays, estimator.gradient_clip)
     net.device = str(flat.values.device)  # where the module is already
     net.verbose = estimator.verbose or any(
         isinstance(callback, PrintLog) for _, callback in net.callbacks_
@@ -133,7 +133,17 @@ def _optimizer_options(estimator):
     """Optimizer class and its parameters as skorch takes them."""
     if estimator.solver == "lbfgs":
         return {"optimizer": None}
-    optimizer, names = OPTIMIZERS[estimator.solver]
+    options = _own_options(estimator)
+    return {
+        "lr": float(estimator.learning_rate_init),
+        "optimizer": OPTIMIZERS[estimator.solver][0],
+        "optimizer__n_weights": estimator._flat.n_penalized,
+        **{f"optimizer__{name}": value for name, value in options.items()},
+    }
+
+
+def _own_options(estimator):
+    """Options of the solver's optimizer that others have not."""
     values = {
         "momentum": estimator.momentum,
         "nesterov": estimator.nesterovs_momentum,
@@ -141,12 +151,14 @@ def _optimizer_options(estimator):
         "rho": estimator.rho,
         "eps": estimator.epsilon,
     }
-    return {
-        "lr": float(estimator.learning_rate_init),
-        "optimizer": optimizer,
-        "optimizer__n_weights": estimator._flat.n_penalized,
-        **{f"optimizer__{name}": values[name] for name in names},
-    }
+    return {name: values[name] for name in OPTIMIZERS[estimator.solver][1]}
+
+
+def make_optimizer(estimator, flat):
+    """Another optimizer by the estimator's parameters, of the flat parameter given."""
+    options = {**_own_options(estimator), "lr": float(estimator.learning_rate_init)}
+    optimizer = OPTIMIZERS[estimator.solver][0]
+    return optimizer([flat.parameter], n_weights=flat.n_penalized, **options)
 
 
 def _regularise(optimizer, penalty, decays, clip):
@@ -177,7 +189,16 @@ def _renew_patience(estimator):
         estimator._no_improvement_count = 0
 
 
-def _make_monitor(estimator, validate, incremental):
+def _make_losses(estimator, adversary):
+    """Loss of validation rows, and that of training rows."""
+    if adversary is not None:
+        return adversary.loss, adversary.loss
+    targets, smoothing = estimator._targets, getattr(estimator, "label_smoothing", 0.0)
+    truth = make_loss(targets.loss, **targets.loss_options)
+    return truth, make_loss(targets.loss, smoothing, **targets.loss_options)
+
+
+def _make_monitor(estimator, validate, adversary, incremental):
     """Monitor that goes on where the estimator's last training stopped."""
     is_lbfgs = estimator.solver == "lbfgs"
     keeps_best = estimator.early_stopping and validate is not None and not is_lbfgs
@@ -185,9 +206,10 @@ def _make_monitor(estimator, validate, incremental):
         best = estimator.best_validation_score_
     else:
         best = estimator.best_loss_ and -estimator.best_loss_
+    waits = keeps_best or adversary is None  # losses in balance do not fall
     patience = Patience(
         estimator.tol,
-        estimator.n_iter_no_change,
+        estimator.n_iter_no_change if waits else np.inf,
         -np.inf if best is None else best,
         estimator._no_improvement_count,
     )
@@ -209,13 +231,14 @@ def _make_monitor(estimator, validate, incremental):
         estimator.warmup_epochs,
     )
     verbose = bool(estimator.verbose) and not is_lbfgs
-    return Monitor(curves, patience, schedule, validate, keeps_best, verbose)
+    observe = adversary and adversary.observe
+    return Monitor(curves, patience, schedule, validate, keeps_best, verbose, observe)
 
 
-def _make_validation(estimator, held_out, loss):
+def _make_validation(estimator, held_out, loss, adversary):
     """Closure that gives loss and score of the validation rows, or None."""
-    if held_out is None:
-        return None
+    if held_out is None or adversary is not None:
+        return adversary and adversary.validate
     targets = estimator._targets
     labels = targets.decode_encoded(held_out.y)
     score = _make_score(estimator, held_out, labels, held_out.weight)

@@ -89,6 +89,10 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
         """Rate of each of the module's dropout layers."""
         return []
 
+    def _make_adversary(self, rows, held_out, generator, incremental):
+        """What the module is trained against, or None for a loss of its outputs."""
+        return None
+
     @property
     def _augments(self):
         """Whether training rows are changed at random."""
@@ -344,7 +348,8 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
         try:
             size = self._largest_product(rows.arrays[0], net.batch_size)
             with limited_threads(size, self._torch_multiplies):
-                result = run(net, rows, lbfgs=lbfgs, warns=not incremental)
+                warns = net.task.adversary is None and not incremental
+                result = run(net, rows, lbfgs=lbfgs, warns=warns)
         finally:
             keep_results(self, net, result)
 

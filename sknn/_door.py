@@ -125,7 +125,8 @@ def warn_of_ignored(estimator):
         ("quantile", 0.5, "quantile"),
         ("huber_delta", 1.0, "huber"),
     ):
-        if loss not in (None, of_loss) and getattr(estimator, name) != default:
+        value = getattr(estimator, name, default)
+        if loss not in (None, of_loss) and value != default:
             ignored.append((name, "loss"))
     for name, why in ignored:
         one, other = (f"{n}={getattr(estimator, n)!r}" for n in (name, why))

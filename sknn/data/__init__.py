@@ -2,13 +2,14 @@
 
 from sknn.data._batches import Batch, PartedBatch, make_batch, to_tensor
 from sknn.data._chunks import iter_chunks, move
+from sknn.data._conditions import Conditions
 from sknn.data._iterators import make_batches
 from sknn.data._layout import sample_shape
 from sknn.data._mapped import convert, converts_late
 from sknn.data._parts import Parts
 from sknn.data._reconstruction_targets import ReconstructionTargets, within_unit
 from sknn.data._rows import Rows, split_for_validation
-from sknn.data._scaling import channel_moments
+from sknn.data._scaling import channel_bounds, channel_moments
 from sknn.data._sequence_batches import SequenceBatches
 from sknn.data._sequence_reader import SequenceReader
 from sknn.data._sequences import Sequences
@@ -22,6 +23,7 @@ from sknn.data._weights import combine_weights, weights_of_classes
 __all__ = [
     "Batch",
     "ClassTargets",
+    "Conditions",
     "PartedBatch",
     "Parts",
     "RealTargets",
@@ -33,6 +35,7 @@ __all__ = [
     "StepTargets",
     "TokenTargets",
     "as_object_array",
+    "channel_bounds",
     "channel_moments",
     "combine_weights",
     "convert",

@@ -171,9 +171,10 @@ class _Buffer:
     """Memory that a part of every batch of one size is drawn into."""
 
     def __init__(self, dataset, part, x_native, y_native):
-        self._arrays, self._part = dataset.arrays, part
+        X, y, weight = dataset.arrays
+        y = np.zeros(X.shape[0]) if y is None else y
+        self._arrays, self._part = (X, y, weight), part
         self._as_native = y_native or _unchanged
-        X, y, _ = self._arrays
         self._n_rows = part.stop - part.start
         self._y_memory = np.empty((self._n_rows, *y.shape[1:]), y.dtype)
         self._y = self._as_native(self._y_memory)

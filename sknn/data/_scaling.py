@@ -46,6 +46,23 @@ def channel_moments(X, weight=None):
     return mean + origin, np.where(std == 0, 1.0, std)
 
 
+def channel_bounds(rows):
+    """Smallest and largest value of each channel, the last axis, where rows weigh.
+
+    Parameters
+    ----------
+    rows : Rows
+        Numbers of any type, read a few rows at a time.
+
+    Returns
+    -------
+    low, high : ndarrays of shape (n_channels,), float64
+    """
+    bounds = [(s.min(axis=0), s.max(axis=0)) for s, _ in _chunks(rows, rows.weight)]
+    lows, highs = zip(*bounds, strict=True)
+    return np.min(lows, axis=0), np.max(highs, axis=0)
+
+
 def _chunks(rows, weight):
     """Yield float64 copies of steps (n_steps, n_channels) with a weight each."""
     X, n_rows = rows.arrays[0], len(rows)

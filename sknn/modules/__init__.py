@@ -3,6 +3,7 @@
 from sknn.modules._autoencoder import AutoencoderNet, VariationalNet
 from sknn.modules._beam_search import decode
 from sknn.modules._conv import ConvNet
+from sknn.modules._gan import make_discriminator, make_generator
 from sknn.modules._mlp import MLP
 from sknn.modules._recurrent import RecurrentNet
 from sknn.modules._seq2seq import Seq2SeqNet
@@ -17,4 +18,6 @@ __all__ = [
     "TransformerNet",
     "VariationalNet",
     "decode",
+    "make_discriminator",
+    "make_generator",
 ]

@@ -83,6 +83,8 @@ def _on_divergence(net):
         rate = f"with learning rate {group['lr']:g}"
         net.optimizer_.state.clear()
         group.update({name: 0 for name in ("step", "pull") if name in group})
+    if net.task.adversary is not None:
+        net.task.adversary.forget()
     what = (
         "Solver produced non-finite parameter weights. The input data may contain "
         f"large values and need to be preprocessed. It happened in epoch "

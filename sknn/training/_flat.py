@@ -86,6 +86,10 @@ class FlatParameters:
         """The flat tensor itself, outside of any graph."""
         return self.parameter.data
 
+    def tensors(self, as_one):
+        """The values outside of any graph: one flat tensor, or each parameter's own."""
+        return [self.values] if as_one else [p.detach() for p in self.parameters]
+
     @property
     def gradient(self):
         """Flat gradient."""

@@ -73,17 +73,22 @@ class Monitor:
     schedule : object
         Learning rate schedule.
     validate : callable or None
-        Returns loss and score on the validation rows.
+        Returns loss and score on the validation rows, and, where it is not the
+        patience's `tol`, what the score has to rise by for an improvement.
     keeps_best : bool
         Early stopping: watch the score, return the best weights.
     verbose : bool
         Print a line an epoch.
+    observe : callable, optional
+        Returns what else is recorded of an epoch, by name, given its loss.
     """
 
-    def __init__(self, curves, patience, schedule, validate, keeps_best, verbose):
+    def __init__(
+        self, curves, patience, schedule, validate, keeps_best, verbose, observe=None
+    ):
         self.curves, self.patience, self.schedule = curves, patience, schedule
         self.validate, self.keeps_best, self.verbose = validate, keeps_best, verbose
-        self.n_iter = 0
+        self.observe, self.n_iter = observe, 0
 
     def begin(self, net, tensors):
         """Remember the weights that training starts from.
@@ -112,11 +117,12 @@ class Monitor:
         self.curves.n_samples_seen += n_samples
         if self.verbose:
             print(f"Iteration {self.n_iter}, loss = {loss:.8f}")
+        observed = self.observe(loss) if self.observe else {}
         is_finite = self._kept.are_finite()
         validation = self._validate(net, is_finite)
-        self._record(net, loss, validation)
-        score = validation[1] if self.keeps_best else -loss
-        improved = self.patience.update(score)
+        self._record(net, loss, validation, observed)
+        score, *margin = validation[1:] if self.keeps_best else [-loss]
+        improved = self.patience.update(score, *margin)
         if not is_finite:
             raise Diverged
         if improved or not self.keeps_best:
@@ -128,21 +134,22 @@ class Monitor:
             self.schedule.after_epoch(group, self.curves.n_samples_seen)
 
     def _validate(self, net, is_finite):
-        """Loss and score on the validation rows, NaN for weights that are."""
+        """What `validate` returns, NaN for weights that are."""
         if self.validate is None:
             return None
         net._set_training(False)
-        loss, score = self.validate() if is_finite else (float("nan"), float("nan"))
-        self.curves.validation_loss.append(loss)
-        self.curves.validation_score.append(score)
+        validation = self.validate() if is_finite else (float("nan"), float("nan"))
+        self.curves.validation_loss.append(validation[0])
+        self.curves.validation_score.append(validation[1])
         if self.verbose and self.keeps_best:
-            print(f"Validation score: {score:f}")
-        return loss, score
+            print(f"Validation score: {validation[1]:f}")
+        return validation
 
-    def _record(self, net, loss, validation):
+    def _record(self, net, loss, validation, observed):
         """Write the epoch's row of skorch's history."""
         now, curves = time.perf_counter(), self.curves
         row = {"train_loss": loss, "train_loss_best": loss < self._lowest_loss}
+        row |= observed
         self._lowest_loss = min(self._lowest_loss, loss)
         if validation is not None:
             best_loss = min(curves.validation_loss[:-1], default=float("inf"))

@@ -82,6 +82,8 @@ class Task:
         What dropout layers draw from where autograd finds the gradient.
     generator : torch.Generator or None
         What layers draw from that change training rows.
+    adversary : Adversary or None
+        What the module is trained against, where that is no loss of its outputs.
     """
 
     loss: Any
@@ -95,6 +97,7 @@ class Task:
     history: Any = None
     masks: Any = None
     generator: Any = None
+    adversary: Any = None
 
 
 class Net(NeuralNet):
@@ -225,14 +228,12 @@ class Net(NeuralNet):
         task = self.task
         self.is_flat_now = self.optimizer is None or self.is_flat
         gradient = task.make_gradient(task.flat) if self.is_flat_now else None
+        if task.adversary is not None:
+            gradient = task.adversary.against(self)
         if gradient is None:
-            gradient = AutogradGradient(
-                self.module_,
-                task.loss,
-                self._zero_grad_optimizer,
-                masks=task.masks,
-                generator=task.generator,
-            )
+            sources = {"masks": task.masks, "generator": task.generator}
+            clear = self._zero_grad_optimizer
+            gradient = AutogradGradient(self.module_, task.loss, clear, **sources)
         self.gradient = gradient
         flat, is_flat = task.flat, self.is_flat_now
         self._has_callbacks = any(
@@ -247,9 +248,8 @@ class Net(NeuralNet):
                 self._update_in_blocks()
         if task.penalty.l1:
             self.penalize = self._pass_on_l1(self.penalize)
-        parameters = [flat.values] if self.is_flat_now else flat.parameters
-        tensors = [p.detach() for p in parameters]
-        task.monitor.begin(self, [*tensors, *self.module_.buffers()])
+        others = [*getattr(task.adversary, "tensors", ()), *self.module_.buffers()]
+        task.monitor.begin(self, [*flat.tensors(is_flat), *others])
 
     def _update_in_blocks(self):
         """Penalise and update in one where that saves the gradient's memory.
@@ -365,8 +365,9 @@ class Net(NeuralNet):
         """One update that tells callbacks; rows without any weight move nothing."""
         if batch.total == 0:
             self._set_training(False)
+            forward = torch.zeros_like if self.task.adversary else self.module_
             with torch.no_grad():
-                outputs = call(self.module_, batch[0])
+                outputs = call(forward, batch[0])
             self._set_training(True)
             return {"loss": torch.zeros(()), "y_pred": outputs}
         return super().train_step(batch, **fit_params)

@@ -25,9 +25,13 @@ class Patience:
     best: float = -math.inf
     count: int = 0
 
-    def update(self, score):
-        """Count `score`, NaN being no failure, and say whether it is the best."""
-        self.count = self.count + 1 if score < self.best + self.tol else 0
+    def update(self, score, margin=None):
+        """Count `score`, NaN being no failure, and say whether it is the best.
+
+        What counts as an improvement is one by `margin`, if given, rather than `tol`.
+        """
+        margin = self.tol if margin is None else margin
+        self.count = self.count + 1 if score < self.best + margin else 0
         improved = score > self.best
         if improved:
             self.best = score

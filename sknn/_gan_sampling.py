@@ -1,0 +1,224 @@
+"""What a trained generator is for: rows, by the number or by their classes."""
+
+from math import prod
+from numbers import Integral
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from sknn.data import to_tensor
+from sknn.training._threads import limited_threads
+from sknn.training._two_samples import squared_mmd
+
+# rows that are made at a time
+BLOCK = 1024
+# multiply-adds of a convolution from which a second thread is worth its waiting
+WORTH_THREADS = 400_000_000
+
+
+class Sampling:
+    """Rows from a generator that is `module_`, and how like the data's they are."""
+
+    def sample(self, n_samples=None, y=None, random_state=None):
+        """Generate rows.
+
+        Parameters
+        ----------
+        n_samples : int, default=None
+            Number of rows; None is 1, or as many as `y` has labels.
+        y : label or array-like of shape (n_samples,), default=None
+            For a network that was fitted with y: the class of all rows, or of each.
+            None draws classes as frequent as in training.
+        random_state : int, RandomState instance or None, default=None
+            Where noise, and classes, are drawn from.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            The rows.
+        y : ndarray of shape (n_samples,)
+            Their classes, where the network was fitted with y; else `X` is all that
+            is returned.
+
+        Raises
+        ------
+        ValueError
+            For classes that training has not seen, or where there are none.
+        """
+        codes, random_state = self._plan(n_samples, y, random_state)
+        return self._with_classes(self._concatenated(codes, random_state), codes)
+
+    def sample_iter(self, n_samples, batch_size=1000, y=None, random_state=None):
+        """Generate rows a chunk at a time, the same as `sample` does at once.
+
+        Parameters
+        ----------
+        n_samples : int or None
+            Number of all rows, as for `sample`.
+        batch_size : int, default=1000
+            Rows of a chunk; the last one may have fewer.
+        y, random_state
+            As for `sample`.
+
+        Returns
+        -------
+        iterator
+            Of what `sample` returns, for the rows of each chunk.
+        """
+        if not _is_whole(batch_size):
+            raise ValueError(
+                f"batch_size must be a whole number >= 1: got {batch_size!r}."
+            )
+        codes, random_state = self._plan(n_samples, y, random_state)
+        return self._iter_chunks(codes, random_state, int(batch_size))
+
+    def score(self, X, y=None):
+        r"""Minus the squared maximum mean discrepancy of `X` and generated rows.
+
+        The generated ones are as many as were trained on, 1000 at most, from noise that
+        is always the same. All features are scaled as in training; the kernel is
+        :math:`\exp(-\lVert x - x' \rVert^2 / (2 b^2))`, where b is the median distance
+        of training rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows of the data, best held-out ones.
+        y : object
+            Not looked at.
+
+        Returns
+        -------
+        float
+            At most 0, which two equal samples have; higher is better.
+        """
+        check_is_fitted(self)
+        X = self._check_X(X, self._flat.numpy_dtype, reset=False)
+        return -squared_mmd(self._scale(X), self._make_scored(), self._bandwidth)
+
+    def _plan(self, n_samples, y, random_state):
+        """Class codes of all rows, or how many there are, and a `RandomState`."""
+        check_is_fitted(self)
+        random_state = check_random_state(random_state)
+        if n_samples is not None and not _is_whole(n_samples):
+            raise ValueError(
+                f"n_samples must be None or a whole number >= 1: got {n_samples!r}."
+            )
+        if y is None:
+            n_rows = int(n_samples or 1)
+            codes = self._draw_codes(n_rows, random_state)
+            return (n_rows if codes is None else codes), random_state
+        if self._targets.classes is None:
+            raise ValueError(
+                f"y must be None for a {type(self).__name__} that was fitted without "
+                f"classes: got {y!r}."
+            )
+        codes = self._encode_asked(np.asarray(y))
+        if codes.ndim and n_samples not in (None, len(codes)):
+            raise ValueError(
+                "n_samples must be None or the number of labels in y, "
+                f"{len(codes)}: got {n_samples!r}."
+            )
+        codes = np.broadcast_to(codes, codes.shape or (int(n_samples or 1),))
+        return codes.copy(), random_state
+
+    def _encode_asked(self, y):
+        """Codes of the labels asked for, or of the only one, all of them known."""
+        if y.ndim > 1 or not y.size:
+            raise ValueError(
+                f"y must be a label or a vector of some: got shape {y.shape}."
+            )
+        classes = self._targets.classes
+        unknown = [label for label in y.ravel().tolist() if label not in classes]
+        if unknown:
+            raise ValueError(
+                f"y must have classes of the fit, {classes}, only: got {unknown[0]!r}."
+            )
+        return np.searchsorted(classes, y)
+
+    def _with_classes(self, X, codes):
+        """Rows, beside their classes where there are any."""
+        return X if isinstance(codes, int) else (X, self._targets.classes[codes])
+
+    def _concatenated(self, codes, random_state):
+        return np.concatenate(list(self._iter_blocks(codes, random_state)))
+
+    def _iter_blocks(self, codes, random_state):
+        """Rows in the data's units, a block of a size that nobody chooses at a time.
+
+        The same numbers therefore, bit for bit, whatever the chunks.
+        """
+        n_rows = codes if isinstance(codes, int) else len(codes)
+        for start in range(0, n_rows, BLOCK):
+            stop = min(start + BLOCK, n_rows)
+            noise = self._draw_noise(stop - start, random_state)
+            part = None if isinstance(codes, int) else codes[start:stop]
+            yield self._evaluate_block(self.module_, noise, part)
+
+    def _iter_chunks(self, codes, random_state, batch_size):
+        """Blocks cut anew, with their classes."""
+        start, rest = 0, []
+        for block in self._iter_blocks(codes, random_state):
+            rest = np.concatenate([rest, block]) if len(rest) else block
+            while len(rest) >= batch_size:
+                yield self._chunk(rest[:batch_size], codes, start)
+                start, rest = start + batch_size, rest[batch_size:]
+        if len(rest):
+            yield self._chunk(rest, codes, start)
+
+    def _chunk(self, X, codes, start):
+        part = codes if isinstance(codes, int) else codes[start : start + len(X)]
+        return self._with_classes(X, part)
+
+    @torch.no_grad()
+    def _evaluate_block(self, forward, noise, codes):
+        """What it gives for float64 noise and class codes, or None, as an array."""
+        z = torch.from_numpy(noise).to(self._flat.values)
+        codes = None if codes is None else torch.from_numpy(codes).to(z.device)
+        with limited_threads(self._largest_product(noise, len(noise)), True):
+            return forward(z, codes).cpu().numpy()
+
+    def _make(self, noise, codes):
+        """Scaled rows of one block, in float64."""
+        module = self.module_
+
+        def forward(z, codes):
+            return module.make(z, module.encode(codes, z.dtype))
+
+        return self._evaluate_block(forward, noise, codes).astype(np.float64)
+
+    def _make_scored(self):
+        """Scaled rows that a score compares with, from noise that stays."""
+        random_state = np.random.RandomState(self._score_seed)
+        codes = self._draw_codes(self._n_scored, random_state)
+        noise = self._draw_noise(self._n_scored, random_state)
+        return self._make(noise, codes)
+
+    def _draw_noise(self, n_rows, random_state):
+        return random_state.standard_normal((n_rows, self.module_.latent_dim))
+
+    def _largest_product(self, X, n_rows):
+        """Size of the work; 0 where a second thread would wait more than it helps."""
+        product = super()._largest_product(X, n_rows)
+        if self.image_shape_ is None:
+            return product
+        product *= prod(self.image_shape_[:2])
+        return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
+
+    def _draw_codes(self, n_rows, random_state):
+        """Classes by their frequency in training, or None where there are none."""
+        if self._targets.classes is None:
+            return None
+        return random_state.choice(self._targets.n_outputs, n_rows, p=self.class_prior_)
+
+    def _scale(self, X):
+        """Checked rows in float64, every feature in [-1, 1]."""
+        x = to_tensor(X).to(self._flat.values.device)
+        return self.module_.range.scale(x).cpu().numpy().astype(np.float64)
+
+
+def _is_whole(value):
+    """Whether it is a whole number of at least one."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
