@@ -53,6 +53,11 @@ READING_ORDER = [
     "plot_ragged_vowels.py",
     "plot_attention_motions.py",
     "plot_names_tuning.py",
+    "plot_autoencoder_digits.py",
+    "plot_autoencoder_anomalies.py",
+    "plot_vae_latent_space.py",
+    "plot_gan_digits.py",
+    "plot_gan_search.py",
     "*",
 ]
 sphinx_gallery_conf = {
@@ -68,6 +73,7 @@ sphinx_gallery_conf = {
                 "regularization",
                 "images",
                 "sequences",
+                "generation",
             )
         ]
     ),

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sknn._autograd_base import BaseAutogradNetwork, check_sizes
 from sknn._gan_parameters import CONSTRAINTS, LAYER_SIZES, PENALTIES, PENALTY
 from sknn._gan_sampling import Sampling
+from sknn._gan_watch import SampleWatch, bootstrap_deviation, discrepancy
 from sknn._sklearn_compat import fit_context
 from sknn.data import Conditions, channel_bounds
 from sknn.modules import make_discriminator, make_generator
@@ -20,8 +21,6 @@ from sknn.training._adversarial_perceptrons import SLOPES, PerceptronPasses
 from sknn.training._adversary import Adversary, unpack_adversary
 from sknn.training._flat import FlatParameters
 from sknn.training._initialization import initialize
-from sknn.training._sample_watch import SampleWatch
-from sknn.training._two_samples import bootstrap_deviation, squared_mmd
 
 # rows that are looked at after every epoch, and most of those that a score makes
 WATCHED, MOST_SCORED = 256, 1000
@@ -361,8 +360,8 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
                 made = self._make_scored()
             draws = np.random.RandomState(seed)
             margin = bootstrap_deviation(X, made, self._bandwidth, draws)
-            discrepancy = squared_mmd(X, made, self._bandwidth)
-            return discrepancy, -discrepancy, margin
+            loss = discrepancy(X, made, self._bandwidth)
+            return loss, -loss, margin
 
         return validate
 

@@ -8,9 +8,9 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from sknn._gan_watch import discrepancy
 from sknn.data import to_tensor
 from sknn.training._threads import limited_threads
-from sknn.training._two_samples import squared_mmd
 
 # rows that are made at a time
 BLOCK = 1024
@@ -96,7 +96,7 @@ class Sampling:
         """
         check_is_fitted(self)
         X = self._check_X(X, self._flat.numpy_dtype, reset=False)
-        return -squared_mmd(self._scale(X), self._make_scored(), self._bandwidth)
+        return -discrepancy(self._scale(X), self._make_scored(), self._bandwidth)
 
     def _plan(self, n_samples, y, random_state):
         """Class codes of all rows, or how many there are, and a `RandomState`."""

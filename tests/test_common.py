@@ -43,9 +43,7 @@ AUTOENCODERS = [cls for cls in ESTIMATORS if cls.__name__.endswith("Autoencoder"
 """Transformers that predict nothing."""
 
 PREDICTORS = [
-    cls
-    for cls in ESTIMATORS
-    if cls not in [*TAGGERS, *AUTOENCODERS, sknn.GANSampler]
+    cls for cls in ESTIMATORS if cls not in [*TAGGERS, *AUTOENCODERS, sknn.GANSampler]
 ]
 """Classifiers and regressors, of which scikit-learn checks the most."""
 

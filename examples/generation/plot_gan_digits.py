@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
 from sknn import GANSampler
+from sknn.display import SamplesDisplay
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
@@ -29,14 +30,11 @@ model.fit(X_train, y_train)
 # Sampling
 # --------
 # ``sample`` takes a label for each image that it is to make, and returns them beside
-# the images. A row has ten images of one class.
-asked = np.repeat(model.classes_, 10)
-images, _ = model.sample(y=asked, random_state=0)
-figure, axes = plt.subplots(10, 10, figsize=(5, 5))
-for ax, image in zip(axes.flat, images, strict=True):
-    ax.imshow(image.reshape(8, 8), cmap="gray_r", vmin=0, vmax=16)
-    ax.set_axis_off()
-figure.tight_layout(pad=0.3)
+# the images. ``SamplesDisplay`` asks for ten of each class.
+images, labels = model.sample(y=[3, 3, 8], random_state=0)
+print(images.shape, labels)
+SamplesDisplay.from_estimator(model, n_samples=10, random_state=0, cmap="gray_r")
+plt.show()
 
 # %%
 # Curves
