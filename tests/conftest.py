@@ -18,3 +18,16 @@ def alarm():
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGINT, on_interrupt)
     signal.signal(signal.SIGALRM, on_alarm)
+
+
+@pytest.fixture
+def agg():
+    """Draw without a screen, and leave neither figures nor another backend behind."""
+    import matplotlib
+    from matplotlib import pyplot as plt
+
+    before = matplotlib.get_backend()
+    plt.switch_backend("agg")
+    yield
+    plt.close("all")
+    plt.switch_backend(before)

@@ -18,7 +18,8 @@ from sknn import MLPClassifier, TransformerClassifier, TransformerRegressor
 from sknn.data import SequenceReader
 from sknn.display import AttentionDisplay
 
-matplotlib = pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.usefixtures("agg")
 DATA = Path(__file__).parents[1] / "examples" / "data"
 TEXTS = ["A very good film!", "a very bad film", "It's so good", "So bad"] * 3
 WORDS = [["a", "good", "film"], ["a", "bad", "film"], ["good"], ["so", "bad"]] * 3
@@ -37,18 +38,6 @@ def load_vowels():
     with np.load(DATA / "japanese_vowels.npz") as file:
         series = np.split(file["values"], np.cumsum(file["lengths"])[:-1])
         return series[:270:9], file["labels"][:270:9]
-
-
-@pytest.fixture(autouse=True)
-def agg():
-    """Draw without a screen, and leave neither figures nor another backend behind."""
-    from matplotlib import pyplot as plt
-
-    before = matplotlib.get_backend()
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-    plt.switch_backend(before)
 
 
 def make_ax():

@@ -21,22 +21,11 @@ from sknn import MLPClassifier, MLPRegressor
 from sknn.display import LossCurveDisplay, NetworkDisplay
 
 matplotlib = pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.usefixtures("agg")
 DISPLAYS = [LossCurveDisplay, NetworkDisplay]
 IRIS = load_iris(as_frame=True)
 X, y = StandardScaler().fit_transform(IRIS.data), IRIS.target.to_numpy()
 OWN, SKLEARN = MLPClassifier, neural_network.MLPClassifier
-
-
-@pytest.fixture(autouse=True)
-def agg():
-    """Draw without a screen, and leave neither figures nor another backend behind."""
-    from matplotlib import pyplot as plt
-
-    before = matplotlib.get_backend()
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-    plt.switch_backend(before)
 
 
 def make_ax():

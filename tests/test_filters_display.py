@@ -14,23 +14,12 @@ from sklearn.preprocessing import FunctionTransformer
 from sknn import ConvClassifier, ConvRegressor, MLPClassifier
 from sknn.display import FiltersDisplay
 
-matplotlib = pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.usefixtures("agg")
 DIGITS = load_digits()
 GREY, y = DIGITS.images[:60].astype("float32"), DIGITS.target[:60]
 COLOUR = np.stack([GREY, GREY.transpose(0, 2, 1), 16 - GREY], axis=-1)
 ROWS = GREY.reshape(60, 64)
-
-
-@pytest.fixture(autouse=True)
-def agg():
-    """Draw without a screen, and leave neither figures nor another backend behind."""
-    from matplotlib import pyplot as plt
-
-    before = matplotlib.get_backend()
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-    plt.switch_backend(before)
 
 
 def make_ax():

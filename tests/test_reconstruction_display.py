@@ -16,23 +16,12 @@ from sklearn.preprocessing import StandardScaler
 
 from sknn.display import ReconstructionDisplay
 
-matplotlib = pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.usefixtures("agg")
 X = load_digits().data[:200]
 NOISY = X + np.random.default_rng(0).normal(0, 3, X.shape)
 SHAPE = (8, 8)
 KINDS = "X", "X_noisy", "reconstructions"
-
-
-@pytest.fixture(autouse=True)
-def agg():
-    """Draw without a screen, and leave neither figures nor another backend behind."""
-    from matplotlib import pyplot as plt
-
-    before = matplotlib.get_backend()
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-    plt.switch_backend(before)
 
 
 def make_ax():

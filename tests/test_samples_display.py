@@ -16,21 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknn.display import SamplesDisplay
 
-matplotlib = pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib")
+pytestmark = pytest.mark.usefixtures("agg")
 X, y = load_digits(return_X_y=True)
 NAMES = np.array(["b", "a", "c"])[y % 3]
-
-
-@pytest.fixture(autouse=True)
-def agg():
-    """Draw without a screen, and leave neither figures nor another backend behind."""
-    from matplotlib import pyplot as plt
-
-    before = matplotlib.get_backend()
-    plt.switch_backend("agg")
-    yield
-    plt.close("all")
-    plt.switch_backend(before)
 
 
 def make_ax():
