@@ -126,8 +126,8 @@ class Autoencoder(BaseAutoencoder):
         alpha=0.0001,
         l1_ratio=0.0,
         batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.002,
+        learning_rate="cosine",
+        learning_rate_init=0.005,
         power_t=0.5,
         learning_rate_final=None,
         decay_epochs=None,
@@ -280,6 +280,15 @@ class Autoencoder(BaseAutoencoder):
     def _score_held_out(self, rows, raw, y, weight):
         errors = np.square(self._targets.link(raw) - y).mean(axis=1)
         return -float(np.average(errors, weights=weight))
+
+    def _held_out_penalty(self, rows):
+        if not self.activity_l1:
+            return 0.0
+        sizes = self._outputs_of(self._sizes_of_codes, rows.inputs)
+        return float(self.activity_l1 * np.average(sizes, weights=rows.weight))
+
+    def _sizes_of_codes(self, x):
+        return self.module_.encode(x).abs().sum(1)
 
     def _check_parameters(self):
         if self.tied_weights and self.input_shape is not None:

@@ -2,6 +2,7 @@
 
 import warnings
 from contextlib import contextmanager
+from inspect import signature
 from numbers import Integral, Real
 
 import numpy as np
@@ -109,7 +110,8 @@ def warn_of_ignored(estimator):
     ignored = []
     if solver == "lbfgs" and estimator.early_stopping:
         ignored.append(("early_stopping", "solver"))
-    if schedule != estimator.learning_rate:
+    default = signature(type(estimator)).parameters["learning_rate"].default
+    if estimator.learning_rate not in (schedule, default):
         ignored.append(("learning_rate", "solver"))
     if solver == "lbfgs" and estimator.warmup_epochs:
         ignored.append(("warmup_epochs", "solver"))

@@ -108,8 +108,8 @@ class VariationalAutoencoder(BaseAutoencoder):
         alpha=0.0001,
         l1_ratio=0.0,
         batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.002,
+        learning_rate="cosine",
+        learning_rate_init=0.005,
         power_t=0.5,
         learning_rate_final=None,
         decay_epochs=None,
@@ -345,11 +345,17 @@ class VariationalAutoencoder(BaseAutoencoder):
         super()._update_module()
         self.module_.beta = float(self.beta)
 
+    def _count_active_units(self, X):
+        means = self._outputs_of(self.module_.encode, X)
+        return int(np.sum(means.var(axis=0, dtype=np.float64) > ACTIVE_VARIANCE))
+
     def _train(self, net, rows, incremental):
-        super()._train(net, rows, incremental)
-        means = self._outputs_of(self.module_.encode, rows.inputs)
-        variances = means.var(axis=0, dtype=np.float64)
-        self.active_units_ = int(np.sum(variances > ACTIVE_VARIANCE))
+        try:
+            super()._train(net, rows, incremental)
+        finally:  # weights stay also where training has diverged
+            known = hasattr(self, "active_units_")
+            if not (incremental and known) or len(rows) > 1:  # one row says nothing
+                self.active_units_ = self._count_active_units(rows.inputs)
         if not self.active_units_ and len(rows) > 1 and not incremental:
             smaller = f"a beta smaller than {self.beta}, " if self.beta else ""
             warnings.warn(

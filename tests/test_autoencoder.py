@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from skorch.callbacks import Callback
 
-from sknn import Autoencoder
+from sknn import Autoencoder, VariationalAutoencoder
 from sknn.training._dropout import attach_masks, make_masks
 
 # They end before convergence, and so does lbfgs.
@@ -235,10 +235,9 @@ def test_rows_in_several_chunks(input_shape, monkeypatch):
 
 
 def test_convolutions_learn_digits():
-    model = Autoencoder(
-        8, (64,), input_shape=(8, 8), max_iter=15, learning_rate_init=0.005,
-        random_state=0,
-    ).fit(PIXELS[:1200])  # fmt: skip
+    model = Autoencoder(8, (64,), input_shape=(8, 8), max_iter=30, random_state=0).fit(
+        PIXELS[:1200]
+    )
     pca = PCA(8).fit(PIXELS[:1200])
     rest = PIXELS[1200:]
     error = np.mean((rest - pca.inverse_transform(pca.transform(rest))) ** 2)
@@ -262,7 +261,7 @@ OPTIONS = [
     {"solver": "sgd"},
     {"alpha": 1.0},
     {"alpha": 1.0, "l1_ratio": 0.5},
-    {"learning_rate": "cosine"},
+    {"learning_rate": "constant"},
     {"weight_init": "he_uniform"},
     {"gradient_clip": 0.1},
     {"output_activation": "sigmoid"},
@@ -385,6 +384,41 @@ def test_validation_loss_is_the_cross_entropy():
     raw = model._predict_raw(UNIT[40:])
     expected = (np.logaddexp(0, raw) - UNIT[40:] * raw).sum(1).mean()
     assert_allclose(curve[-1], expected, rtol=1e-12)
+
+
+def test_validation_loss_has_the_size_of_the_codes():
+    """Without an update both losses are the same."""
+    model = Autoencoder(
+        activity_l1=2.0, alpha=0.0, learning_rate_init=1e-300, max_iter=1,
+        batch_size="full", random_state=0,
+    )  # fmt: skip
+    weight = np.random.RandomState(0).uniform(size=len(UNIT))
+    model.fit(UNIT, None, weight, X_val=UNIT, sample_weight_val=weight)
+    assert_allclose(model.validation_loss_curve_, model.loss_curve_, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Autoencoder(activity_l1=0.1, warm_start=True, random_state=0),
+        VariationalAutoencoder(warm_start=True, random_state=0),
+    ],
+    ids=["sparse", "variational"],
+)
+def test_an_interrupt_within_a_step_leaves_a_model_to_keep(model, monkeypatch):
+    model = clone(model).fit(UNIT)
+    decoder = model.module_.decoder
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(decoder, "forward", interrupt, raising=False)
+        with pytest.warns(UserWarning, match="interrupted"):
+            model.fit(UNIT)
+    vars(decoder).pop("forward", None)
+    kept = pickle.loads(pickle.dumps(copy.deepcopy(model)))
+    assert_array_equal(kept.transform(UNIT), model.transform(UNIT))
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,14 @@ def test_the_graph_is_let_go_of():
     assert len(kept) == 1 and kept[0]() is None
 
 
+def fit_once(model, X):
+    """One iteration, of which lbfgs says that it was cut off."""
+    if model.solver != "lbfgs":
+        return model.fit(X)
+    with pytest.warns(match="[Ii]ter"):
+        return model.fit(X)
+
+
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_reported_loss_has_the_penalty(solver):
     """One full batch from known weights: the value before the first step."""
@@ -137,14 +145,12 @@ def test_reported_loss_has_the_penalty(solver):
     plain, penalised = (
         Autoencoder(activity_l1=factor, **common) for factor in (0.0, 2.0)
     )
-    with pytest.warns(match="[Ii]ter"):
-        plain.fit(X)
-        penalised.fit(X)
+    for model in (plain, penalised):
+        fit_once(model, X)
     if solver == "adam":
         first = penalised.loss_curve_[0] - plain.loss_curve_[0]
         before = Autoencoder(**common | {"learning_rate_init": 1e-300})
-        with pytest.warns(match="[Ii]ter"):
-            codes = before.fit(X).transform(X)
+        codes = before.fit(X).transform(X)
         assert_allclose(first, 2 * np.abs(codes).sum(1).mean(), rtol=1e-10)
     else:
         codes, raw = penalised.transform(X), penalised._predict_raw(X)
@@ -160,9 +166,7 @@ def test_variational_loss_of_an_epoch():
         learning_rate_init=1e-300, batch_size="full", max_iter=1, beta=0.5, alpha=0.0,
         random_state=0,
     )  # fmt: skip
-    with pytest.warns(match="Maximum iterations"):
-        model.fit(X)
-    bounds = model.elbo(X, n_draws=200)
+    bounds = model.fit(X).elbo(X, n_draws=200)
     divergence = model._outputs_of(model._divergence, X)
     constant = 1.5 * np.log(2 * np.pi)
     rows = -(bounds + divergence) - constant + 0.5 * divergence

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback, LRScheduler
 
 from sknn import MLPClassifier, MLPRegressor
@@ -191,3 +192,18 @@ def test_time_counts_epochs_at_a_constant_rate():
         net.partial_fit(X, y, classes=[0, 1]).partial_fit(X, y)
     net.set_params(learning_rate="linear").partial_fit(X, y)
     assert net.history_[-1, "lr"] == pytest.approx(0.8 * 0.01 + 0.2 * 1e-3)
+
+
+@both
+@pytest.mark.filterwarnings("error")
+def test_a_fit_that_ends_as_its_schedule_has_converged(Estimator):
+    y = Y[Estimator]
+    make(Estimator, learning_rate="cosine", max_iter=3).fit(X, y)
+    make(Estimator, learning_rate="linear", max_iter=4, decay_epochs=3).fit(X, y)
+    for cut_off in (
+        {"learning_rate": "linear", "decay_epochs": 4},
+        {"learning_rate": "inverse_sqrt"},
+        {"learning_rate": "constant"},
+    ):
+        with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+            make(Estimator, max_iter=3, **cut_off).fit(X, y)

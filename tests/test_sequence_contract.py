@@ -12,6 +12,7 @@ from sknn import (
     RecurrentTagger,
     Seq2SeqTransformer,
     TransformerClassifier,
+    TransformerTagger,
 )
 from sknn.metrics import tagging_accuracy_scorer
 from sknn.modules._branches import run_branches
@@ -232,3 +233,14 @@ def test_unseen_numbers_are_shown_as_none_that_is_a_token():
     model = Seq2SeqTransformer(**TINY | {"max_iter": 1}).fit(PAIRS, y)
     shown = model._targets.name_tokens(np.array([0]))[0]
     assert shown not in model.target_vocabulary_
+
+
+@pytest.mark.parametrize("Tagger", [RecurrentTagger, TransformerTagger])
+def test_divergence_of_spelled_words_is_said_as_always(Tagger):
+    y = [["odd" if len(x) % 2 else "even"] * len(x) for x in WORDS]
+    params = {"solver": "sgd", "learning_rate_init": 1e30, "gradient_clip": None}
+    model = Tagger(**COMMON, min_count=1, **params)
+    with pytest.raises(ValueError, match="Solver produced non-finite"):
+        model.fit(WORDS, y)
+    with pytest.warns(match="Solver produced non-finite"):
+        model.set_params(early_stopping=True).fit(WORDS, y)

@@ -47,6 +47,7 @@ class _LargestResponse(torch.autograd.Function):
         # as numbers, which takes a fraction of the time of bools
         is_largest = torch.eq(responses, largest, out=torch.empty_like(responses))
         place = n_places - is_largest.mul_(to_end).amax(0).long()  # the first of them
+        place.clamp_(max=n_places - 1)  # none is where weights have diverged to NaN
         of_table = gradient.new_zeros(ctx.shape)
         for k in range(WINDOW):
             of_table[k].scatter_add_(0, around.gather(1, place), gradient)

@@ -23,7 +23,8 @@ def run(net, rows, *, lbfgs=None, warns=True):
     lbfgs : dict, optional
         Options of `minimize`; None trains by the net's own loop.
     warns : bool
-        Whether reaching the last epoch is worth a warning.
+        Whether reaching the last epoch is worth a warning, unless the schedule of the
+        learning rate ended there.
 
     Returns
     -------
@@ -44,7 +45,7 @@ def run(net, rows, *, lbfgs=None, warns=True):
             net.notify("on_train_begin", X=rows, y=None)
             if lbfgs is not None:
                 result = minimize(net, rows, **lbfgs)
-            elif not net.fit_loop(rows) and warns:
+            elif not net.fit_loop(rows) and warns and not _has_ended(net):
                 problem = _not_converged(net.max_epochs)
         except StopTraining:
             monitor.forget_unfinished(net)
@@ -64,6 +65,11 @@ def run(net, rows, *, lbfgs=None, warns=True):
         raise problem
     last_loss = monitor.curves.loss[-1] if monitor.curves.loss else float("nan")
     return result or (monitor.n_iter, last_loss)
+
+
+def _has_ended(net):
+    """Whether the learning rate is where it was to end: there is no more to expect."""
+    return net.task.monitor.schedule.has_ended(net.optimizer_.param_groups[0])
 
 
 def _not_converged(max_iter):

@@ -76,7 +76,9 @@ class AutogradGradient:
         """Do nothing: the module has brought its buffers up to the last batch."""
 
     def close(self):
-        """Let go of what the module has drawn from, and of its threads."""
+        """Let go of what the module has drawn from and left, and of its threads."""
+        if getattr(self.module, "row_penalty", None) is not None:  # interrupted
+            self.module.row_penalty = None
         if self._masks is not None:
             attach_masks(self.module, None)
         if self._generator is not None:

@@ -26,6 +26,10 @@ class Constant:
         """Whether to stop now, and the sentence that says what happens."""
         return True, "Stopping."
 
+    def has_ended(self, group):
+        """Whether the rate has come to the end that it was to have."""
+        return False
+
 
 class InverseScaling(Constant):
     r""":math:`\epsilon_0 / (t + 1)^p` after :math:`t` samples."""
@@ -60,10 +64,12 @@ class Timed(Constant):
     warmup_epochs : float
         Epochs in which a factor rises linearly to one: what a step's rate is
         multiplied by is the share of them that is over when the step is done.
+    n_epochs : float, optional
+        Epochs after which the rate has come to its end; None is never.
     """
 
-    def __init__(self, rate, warmup_epochs=0.0):
-        self.rate, self.warmup_epochs = rate, warmup_epochs
+    def __init__(self, rate, warmup_epochs=0.0, n_epochs=None):
+        self.rate, self.warmup_epochs, self.n_epochs = rate, warmup_epochs, n_epochs
 
     def paced(self, batches, group, n_rows):
         """Batches of an epoch of `n_rows`, before each of which the rate is set."""
@@ -89,6 +95,10 @@ class Timed(Constant):
             return super().on_plateau(group)
         return False, "The learning rate is still warming up."
 
+    def has_ended(self, group):
+        """Whether it is past `n_epochs`."""
+        return self.n_epochs is not None and group.get("epochs", 0.0) >= self.n_epochs
+
 
 class WarmUp(Timed):
     """Warm-up before a schedule that changes the rate between epochs alone.
@@ -102,7 +112,8 @@ class WarmUp(Timed):
     """
 
     def __init__(self, schedule, warmup_epochs):
-        self.schedule, self.warmup_epochs = schedule, warmup_epochs
+        super().__init__(None, warmup_epochs)
+        self.schedule = schedule
 
     def paced(self, batches, group, n_rows):
         """Batches before each of which the rate is set, while it rises."""
@@ -214,7 +225,8 @@ def make_schedule(
         initial = float(learning_rate_init)
         final = initial / 100 if final is None else float(final)
         rate = TIMED[name](initial, final, decay_epochs, warmup_epochs)
-        return Timed(rate, warmup_epochs)
+        n_epochs = decay_epochs if name in ENDING else None
+        return Timed(rate, warmup_epochs, n_epochs)
     if name == "invscaling":
         schedule = InverseScaling(learning_rate_init, power_t)
     else:

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neural_network._stochastic_optimizers import SGDOptimizer
 
-from sknn.training._schedules import make_schedule
+from sknn.training._schedules import ENDING, make_schedule
 
 NAMES = ["constant", "invscaling", "adaptive"]
 
@@ -126,6 +126,16 @@ def test_time_is_kept_in_the_group(name, warmup_epochs):
 def test_without_a_warm_up_nothing_is_done_between_steps(name):
     batches = []
     assert make_schedule(name, 0.1, 0.5).paced(batches, {"lr": 0.1}, 1) is batches
+
+
+@pytest.mark.parametrize("warmup_epochs", [0.0, 2.0])
+@pytest.mark.parametrize("name", [*CLOSED_FORMS, "constant", "plateau"])
+def test_schedules_end_where_they_were_to(name, warmup_epochs):
+    schedule, group = make_timed(name, warmup_epochs), {"lr": INITIAL}
+    assert not schedule.has_ended(group)
+    for epoch in range(1, int(TAU) + 2):
+        get_rates(schedule, 1, group)
+        assert schedule.has_ended(group) == (name in ENDING and epoch >= TAU)
 
 
 @pytest.mark.parametrize("name", [*CLOSED_FORMS, "constant", "plateau"])
