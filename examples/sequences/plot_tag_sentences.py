@@ -14,13 +14,11 @@ has never seen is not a blank: Turkish endings tell much.
 # lists of words, y a list of equally long lists of labels, which
 # scikit-learn's splitter takes as they are.
 import gzip
-import warnings
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from sknn import RecurrentTagger
@@ -55,9 +53,7 @@ guess = [[by_word.get(word, most_frequent) for word in words] for words in X_tes
 # ``min_count=2`` lets it learn what to make of words without a vector of their own:
 # those that occur once in training are such, and it has their letters alone.
 model = RecurrentTagger(min_count=2, dropout=0.3, max_iter=20, random_state=0)
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ConvergenceWarning)  # twenty epochs are enough
-    model.fit(X_train, y_train)
+model.fit(X_train, y_train)
 predicted = model.predict(X_test)
 
 truth = np.concatenate(y_test)
