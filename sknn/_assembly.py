@@ -286,7 +286,7 @@ def _make_score(estimator, held_out, labels, weight):
     except Exception as error:
         raise ValueError(
             f"scoring={estimator.scoring!r} must give a number for the validation "
-            f"rows, {X.shape[0]} of them with their labels: {error}"
+            f"rows and their targets, {X.shape[0]} of them: {error}"
         ) from error
     return score
 

@@ -9,6 +9,8 @@ from sknn.data._targets import logistic
 
 # entries that are looked through at a time
 CHUNK_ENTRIES = 1 << 20
+# how far rounding may have put a value beyond a bound: scalers do
+TOLERANCE = 1e-6
 
 
 class ReconstructionTargets:
@@ -70,12 +72,13 @@ class ReconstructionTargets:
 
 
 def find_outside(X):
-    """Row and column of a value that is not within [0, 1], or None."""
+    """Row and column of a value that is not within [0, 1] to rounding, or None."""
     chunk = max(CHUNK_ENTRIES // max(X.shape[1], 1), 1)
     for start in range(0, X.shape[0], chunk):
         part = X[start : start + chunk]
-        if part.min() < 0 or part.max() > 1:
-            row, column = np.argwhere((part < 0) | (part > 1))[0]
+        low, high = -TOLERANCE, 1 + TOLERANCE
+        if part.min() < low or part.max() > high:
+            row, column = np.argwhere((part < low) | (part > high))[0]
             return start + int(row), int(column)
     return None
 

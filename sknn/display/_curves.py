@@ -1,7 +1,7 @@
 """What a fit has recorded epoch by epoch, as arrays of one length."""
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_regressor
 
 
 def check_curve(name, values, n_epochs=None):
@@ -79,6 +79,8 @@ def get_score_name(estimator):
     if scoring is None:
         if is_classifier(estimator):
             return "accuracy"
+        if not is_regressor(estimator):
+            return "score"
         return "$D^2$" if getattr(estimator, "loss", None) == "quantile" else "$R^2$"
     if scoring == "loss":
         return "minus loss"

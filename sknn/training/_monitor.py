@@ -115,9 +115,11 @@ class Monitor:
         self.n_iter += 1
         self.curves.loss.append(loss)
         self.curves.n_samples_seen += n_samples
-        if self.verbose:
-            print(f"Iteration {self.n_iter}, loss = {loss:.8f}")
         observed = self.observe(loss) if self.observe else {}
+        if self.verbose:
+            values = observed or {"loss": loss}
+            entries = (f"{name} = {value:.8f}" for name, value in values.items())
+            print(f"Iteration {self.n_iter}, {', '.join(entries)}")
         is_finite = self._kept.are_finite()
         validation = self._validate(net, is_finite)
         self._record(net, loss, validation, observed)

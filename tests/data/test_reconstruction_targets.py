@@ -26,7 +26,7 @@ def test_link():
     assert_array_equal(ReconstructionTargets(3, "identity").decode(raw), raw)
 
 
-@pytest.mark.parametrize("value", [-1e-9, 1 + 1e-9, 3.5, np.inf])
+@pytest.mark.parametrize("value", [-1e-5, 1 + 1e-5, 3.5, np.inf])
 @pytest.mark.parametrize("rows_at_a_time", [3, 60, 1 << 20])
 def test_a_value_outside_is_named_with_its_place(value, rows_at_a_time, monkeypatch):
     monkeypatch.setattr(_reconstruction_targets, "CHUNK_ENTRIES", rows_at_a_time)
@@ -39,5 +39,8 @@ def test_a_value_outside_is_named_with_its_place(value, rows_at_a_time, monkeypa
         ReconstructionTargets(3, "sigmoid").encode(outside, outside.dtype)
 
 
-def test_bounds_are_within():
+def test_bounds_are_within_and_so_is_what_rounding_makes_of_them():
     assert within_unit(np.array([[0.0, 1.0]]))
+    for dtype in (np.float32, np.float64):
+        eps = 4 * np.finfo(dtype).eps
+        assert within_unit(np.array([[-eps, 1 + eps]], dtype))
