@@ -8,8 +8,6 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sknn._gan_watch import discrepancy
-from sknn.data import to_tensor
 from sknn.training._threads import limited_threads
 
 # rows that are made at a time
@@ -19,7 +17,7 @@ WORTH_THREADS = 400_000_000
 
 
 class Sampling:
-    """Rows from a generator that is `module_`, and how like the data's they are."""
+    """Rows from a generator that is `module_`."""
 
     def sample(self, n_samples=None, y=None, random_state=None):
         """Generate rows.
@@ -73,30 +71,6 @@ class Sampling:
             )
         codes, random_state = self._plan(n_samples, y, random_state)
         return self._iter_chunks(codes, random_state, int(batch_size))
-
-    def score(self, X, y=None):
-        r"""Minus the squared maximum mean discrepancy of `X` and generated rows.
-
-        The generated ones are as many as were trained on, 1000 at most, from noise that
-        is always the same. All features are scaled as in training; the kernel is
-        :math:`\exp(-\lVert x - x' \rVert^2 / (2 b^2))`, where b is the median distance
-        of training rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows of the data, best held-out ones.
-        y : object
-            Not looked at.
-
-        Returns
-        -------
-        float
-            At most 0, which two equal samples have; higher is better.
-        """
-        check_is_fitted(self)
-        X = self._check_X(X, self._flat.numpy_dtype, reset=False)
-        return -discrepancy(self._scale(X), self._make_scored(), self._bandwidth)
 
     def _plan(self, n_samples, y, random_state):
         """Class codes of all rows, or how many there are, and a `RandomState`."""
@@ -189,13 +163,6 @@ class Sampling:
 
         return self._evaluate_block(forward, noise, codes).astype(np.float64)
 
-    def _make_scored(self):
-        """Scaled rows that a score compares with, from noise that stays."""
-        random_state = np.random.RandomState(self._score_seed)
-        codes = self._draw_codes(self._n_scored, random_state)
-        noise = self._draw_noise(self._n_scored, random_state)
-        return self._make(noise, codes)
-
     def _draw_noise(self, n_rows, random_state):
         return random_state.standard_normal((n_rows, self.module_.latent_dim))
 
@@ -212,11 +179,6 @@ class Sampling:
         if self._targets.classes is None:
             return None
         return random_state.choice(self._targets.n_outputs, n_rows, p=self.class_prior_)
-
-    def _scale(self, X):
-        """Checked rows in float64, every feature in [-1, 1]."""
-        x = to_tensor(X).to(self._flat.values.device)
-        return self.module_.range.scale(x).cpu().numpy().astype(np.float64)
 
 
 def _is_whole(value):

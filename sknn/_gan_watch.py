@@ -3,14 +3,19 @@
 Scores come from `sknn.metrics`, which only a fit needs.
 """
 
+import warnings
+
 import numpy as np
 from scipy.spatial.distance import cdist
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import rbf_kernel
 
 # resamplings that the deviation of a score is taken over
 N_RESAMPLINGS = 50
 # rows of each sample that are resampled
 MOST_RESAMPLED = 500
+# diversity below which a generator has collapsed
+COLLAPSED = 0.2
 
 
 class SampleWatch:
@@ -112,3 +117,23 @@ def mean_distance(X, labels=None):
         same = labels[pairs[0]] == labels[pairs[1]]
         distances = distances[same] if same.any() else distances
     return float(distances.mean()) if len(distances) else 0.0
+
+
+def warn_of_collapse(diversity):
+    """Warn where generated rows are much closer to each other than those of the data.
+
+    Parameters
+    ----------
+    diversity : float
+        Mean distance of generated rows over that of the data's.
+    """
+    if diversity >= COLLAPSED:
+        return
+    warnings.warn(
+        f"The generator has collapsed: its rows are {diversity:.2g} times as far apart "
+        f"as those of the data, less than {COLLAPSED:g} times. Try another "
+        "random_state, a smaller learning_rate_init, a larger gradient_penalty, "
+        "another loss, more n_discriminator_steps or more epochs.",
+        ConvergenceWarning,
+        stacklevel=2,
+    )

@@ -294,7 +294,7 @@ def test_early_stopping_keeps_the_best_generator():
 def test_early_stopping_counts_what_exceeds_a_deviation(monkeypatch):
     margins = iter([0.0] + [10.0] * 100)
     monkeypatch.setattr(
-        "sknn._gan_base.bootstrap_deviation", lambda *args: next(margins)
+        "sknn._gan_scoring.bootstrap_deviation", lambda *args: next(margins)
     )
     model = make(max_iter=60, early_stopping=True, n_iter_no_change=3).fit(X_IRIS)
     assert model.n_iter_ == 5  # the first is an improvement, then four are none
