@@ -156,9 +156,11 @@ class BaseGAN(Sampling, Scoring, AdversaryState, BaseAutogradNetwork):
             )
 
     def _set_target_attributes(self, targets):
-        vars(self).pop("classes_", None)
         if targets.classes is not None:
             self.classes_ = targets.classes
+        else:
+            for name in ("classes_", "class_prior_"):
+                vars(self).pop(name, None)
         self.n_outputs_ = self.n_features_in_
 
     # Networks

@@ -43,7 +43,7 @@ class Sampling:
         Raises
         ------
         ValueError
-            For classes that training has not seen, or where there are none.
+            For classes that training has had no rows of, or where there are none.
         """
         codes, random_state = self._plan(n_samples, y, random_state)
         return self._with_classes(self._concatenated(codes, random_state), codes)
@@ -99,18 +99,26 @@ class Sampling:
         return codes.copy(), random_state
 
     def _encode_asked(self, y):
-        """Codes of the labels asked for, or of the only one, all of them known."""
+        """Codes of the labels asked for, or of the only one, all of them trained."""
         if y.ndim > 1 or not y.size:
             raise ValueError(
                 f"y must be a label or a vector of some: got shape {y.shape}."
             )
         classes = self._targets.classes
-        unknown = [label for label in y.ravel().tolist() if label not in classes]
-        if unknown:
+        for label in dict.fromkeys(y.ravel().tolist()):  # once each
+            if label not in classes:
+                raise ValueError(
+                    f"y must have classes of the fit, {classes}, only: got {label!r}."
+                )
+        codes = np.searchsorted(classes, y)
+        untrained = self.class_prior_[codes] == 0
+        if untrained.any():
+            label = y[untrained].tolist()[0]
             raise ValueError(
-                f"y must have classes of the fit, {classes}, only: got {unknown[0]!r}."
+                "y must have classes that training has had rows of: got "
+                f"{label!r}, which had none that weigh anything."
             )
-        return np.searchsorted(classes, y)
+        return codes
 
     def _with_classes(self, X, codes):
         """Rows, beside their classes where there are any."""
@@ -133,14 +141,18 @@ class Sampling:
 
     def _iter_chunks(self, codes, random_state, batch_size):
         """Blocks cut anew, with their classes."""
-        start, rest = 0, []
+        start, held, n_held = 0, [], 0
         for block in self._iter_blocks(codes, random_state):
-            rest = np.concatenate([rest, block]) if len(rest) else block
-            while len(rest) >= batch_size:
-                yield self._chunk(rest[:batch_size], codes, start)
-                start, rest = start + batch_size, rest[batch_size:]
-        if len(rest):
-            yield self._chunk(rest, codes, start)
+            held.append(block)
+            n_held += len(block)
+            if n_held < batch_size:
+                continue
+            rows, n_whole = np.concatenate(held), n_held - n_held % batch_size
+            for i in range(0, n_whole, batch_size):
+                yield self._chunk(rows[i : i + batch_size], codes, start + i)
+            start, held, n_held = start + n_whole, [rows[n_whole:]], n_held - n_whole
+        if n_held:
+            yield self._chunk(np.concatenate(held), codes, start)
 
     def _chunk(self, X, codes, start):
         part = codes if isinstance(codes, int) else codes[start : start + len(X)]

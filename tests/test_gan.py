@@ -81,7 +81,6 @@ def test_the_best_discriminator_of_equal_distributions_says_a_half():
     passes = PerceptronPasses(*flats, "leaky_relu", LOSSES["minimax"], None, 0.0)
     optimizer = Adam([flats[1].parameter], lr=0.01)
     random_state = np.random.RandomState(0)
-    chances = []
     for rate in np.linspace(0.01, 0.0, 1500):
         real, fake = random_state.normal(size=(2, 256, 2))
         passes.judge(real, fake, None, None, None)
@@ -163,6 +162,8 @@ def test_rows_alone_without_classes(unconditional):
     assert unconditional.sample(7).shape == (7, 4)
     assert not hasattr(unconditional, "classes_")
     assert not hasattr(unconditional, "class_prior_")
+    again = make().fit(X_IRIS, Y_IRIS).fit(X_IRIS)
+    assert not hasattr(again, "classes_") and not hasattr(again, "class_prior_")
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 1000, 1024, 5000])
@@ -176,6 +177,19 @@ def test_chunks_are_the_whole_cut_up(conditional, unconditional, batch_size):
     X = unconditional.sample(n, random_state=3)
     chunks = list(unconditional.sample_iter(n, batch_size, random_state=3))
     assert_array_equal(np.concatenate(chunks), X)
+
+
+def test_blocks_are_joined_once_a_chunk(unconditional, monkeypatch):
+    n, n_joined, join = 20 * 1024, [], np.concatenate
+
+    def concatenate(arrays, **options):
+        joined = join(arrays, **options)
+        n_joined.append(len(joined))
+        return joined
+
+    monkeypatch.setattr("sknn._gan_sampling.np.concatenate", concatenate)
+    assert len(list(unconditional.sample_iter(n, batch_size=n))) == 1
+    assert sum(n_joined) == n
 
 
 def test_same_seed_same_rows_and_other_seed_others(conditional):
@@ -507,8 +521,12 @@ def test_partial_fit_knows_classes_beforehand():
     model = make().partial_fit(X_IRIS[:50], Y_IRIS[:50], classes=[2, 0, 1])
     assert_array_equal(model.classes_, [0, 1, 2])
     assert_array_equal(model.class_prior_, [1, 0, 0])
+    for asked, named in ((1, 1), ([0, 2, 1], 2)):
+        with pytest.raises(ValueError, match=f"rows of: got {named}, "):
+            model.sample(y=asked)
     model.partial_fit(X_IRIS[50:], Y_IRIS[50:])
     assert_allclose(model.class_prior_, [1 / 3] * 3)
+    assert_array_equal(model.sample(y=[2, 1])[1], [2, 1])
 
 
 def test_warm_start_goes_on_with_the_weights_that_trained():

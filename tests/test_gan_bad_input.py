@@ -217,6 +217,9 @@ def test_classes_asked_for(conditional, unconditional):
         "y must have classes of the fit",
         "'z'",
     )
+    for asked in (["a", "y", "b", "z", "y"], np.array(["y", "z"] * 5000)):
+        refuses(lambda asked=asked: conditional.sample(y=asked), "only: got 'y'")
+    refuses(lambda: conditional.sample(y=["a", None]), "only: got None")
     refuses(lambda: conditional.sample(3, y=1), "y must have classes of the fit", "1")
     refuses(lambda: conditional.sample(3, y=["a", "b"]), "n_samples must be None", "2")
     refuses(lambda: conditional.sample(y=[["a"]]), "label or a vector", r"\(1, 1\)")
