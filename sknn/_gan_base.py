@@ -110,14 +110,16 @@ class BaseGAN(Sampling, Scoring, AdversaryState, BaseAutogradNetwork):
         return np.float32 if is_image else dtype
 
     def _check_X(self, X, dtype, **options):
-        has_y = "y" in options
-        if options.get("y", 0) is None:
-            del options["y"]
-        checked = super()._check_X(X, dtype, **options)
-        X = checked[0] if isinstance(checked, tuple) else checked
-        if options.get("reset"):
+        if "y" not in options:
+            return super()._check_X(X, dtype, **options)
+        y = options.pop("y")
+        if y is None:
+            X = super()._check_X(X, dtype, **options)
+        else:
+            X, y = super()._check_X(X, dtype, y=y, **options)
+        if options["reset"]:
             self.image_shape_ = self._read_image_shape(X.shape[1])
-        return checked if not has_y or isinstance(checked, tuple) else (X, None)
+        return X, y
 
     def _read_image_shape(self, n_features):
         """Height, width and channels of rows that are images, or None."""

@@ -150,9 +150,13 @@ def test_weights():
 
 def test_going_on_with_other_data(conditional, unconditional):
     refuses(
-        lambda: unconditional.partial_fit(X, Y), "y must be given", "without y, and now"
+        lambda: unconditional.partial_fit(X, Y),
+        "y must be given",
+        "fitted without y, and now",
     )
-    refuses(lambda: conditional.partial_fit(X), "y must be given", "with it, and now")
+    refuses(
+        lambda: conditional.partial_fit(X), "y must be given", "fitted with y, and now"
+    )
     refuses(lambda: conditional.partial_fit(X, ["z"] * 24), "classes not in")
     refuses(lambda: conditional.partial_fit(X[:, :2], Y), "2 features")
     refuses(
