@@ -9,7 +9,7 @@ from sklearn.callback import with_callbacks
 from sknn._autograd_base import BaseAutogradNetwork, check_sizes
 from sknn._gan_parameters import CONSTRAINTS, LAYER_SIZES, PENALTIES, PENALTY
 from sknn._gan_sampling import Sampling
-from sknn._gan_scoring import MOST_SCORED, Scoring
+from sknn._gan_scoring import Scoring
 from sknn._gan_state import AdversaryState
 from sknn._gan_watch import warn_of_collapse
 from sknn._sklearn_compat import fit_context
@@ -193,12 +193,15 @@ class BaseGAN(Sampling, Scoring, AdversaryState, BaseAutogradNetwork):
         initialize(module, random_state, name)
 
     def _make_parameters(self, targets, X, dtype, device, random_state):
+        # so that what is held out and scored is the same for all architectures
+        most = np.iinfo(np.int32).max
+        self._score_seed, seed = random_state.randint(most, size=2).tolist()
+        random_state = np.random.RandomState(seed)
         flat = super()._make_parameters(targets, X, dtype, device, random_state)
         module = self._make_discriminator(targets.n_outputs, "meta")
         of_module = FlatParameters(module, flat.values.dtype, device)
         self._initialize(module, random_state)
         self._adversary = Adversary(of_module, flat)
-        self._score_seed = random_state.randint(np.iinfo(np.int32).max)
         return flat
 
     def _calibrate(self, module, rows):
@@ -209,8 +212,8 @@ class BaseGAN(Sampling, Scoring, AdversaryState, BaseAutogradNetwork):
             high = high.view(-1, n_channels).amax(0).repeat(len(high) // n_channels)
         for network in (module, self._adversary.flat.module):
             network.range.set_bounds(low, high)
-        self._n_scored = min(len(rows), MOST_SCORED)
-        self._class_totals, self._bandwidth = 0, None
+        self._class_totals = 0
+        self._begin_scores()
 
     def _update_module(self):
         for network in (self.module_, self.discriminator_):
@@ -225,6 +228,7 @@ class BaseGAN(Sampling, Scoring, AdversaryState, BaseAutogradNetwork):
     def _make_adversary(self, rows, held_out, generator, incremental):
         from sknn._assembly import make_optimizer
 
+        self._note_rows(rows, incremental)
         adversary, loss = self._adversary, LOSSES[self.loss]
         strength = self.gradient_penalty
         if strength == "auto":
