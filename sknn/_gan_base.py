@@ -1,34 +1,29 @@
 """How a generator is trained against a discriminator."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
 import torch
 from sklearn.callback import with_callbacks
-from sklearn.exceptions import ConvergenceWarning
 
 from sknn._autograd_base import BaseAutogradNetwork, check_sizes
 from sknn._gan_parameters import CONSTRAINTS, LAYER_SIZES, PENALTIES, PENALTY
 from sknn._gan_sampling import Sampling
-from sknn._gan_watch import SampleWatch, bootstrap_deviation, discrepancy
+from sknn._gan_scoring import Scoring
+from sknn._gan_state import AdversaryState
+from sknn._gan_watch import warn_of_collapse
 from sknn._sklearn_compat import fit_context
 from sknn.data import Conditions, channel_bounds
 from sknn.modules import make_discriminator, make_generator
 from sknn.training._adversarial_loss import LOSSES
 from sknn.training._adversarial_passes import AutogradPasses
 from sknn.training._adversarial_perceptrons import SLOPES, PerceptronPasses
-from sknn.training._adversary import Adversary, unpack_adversary
+from sknn.training._adversary import Adversary
 from sknn.training._flat import FlatParameters
 from sknn.training._initialization import initialize
 
-# rows that are looked at after every epoch, and most of those that a score makes
-WATCHED, MOST_SCORED = 256, 1000
-# diversity below which a generator has collapsed
-COLLAPSED = 0.2
 
-
-class BaseGAN(Sampling, BaseAutogradNetwork):
+class BaseGAN(Sampling, Scoring, AdversaryState, BaseAutogradNetwork):
     """Generator and discriminator, which train each other."""
 
     _parameter_constraints: dict = CONSTRAINTS
@@ -115,14 +110,16 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
         return np.float32 if is_image else dtype
 
     def _check_X(self, X, dtype, **options):
-        has_y = "y" in options
-        if options.get("y", 0) is None:
-            del options["y"]
-        checked = super()._check_X(X, dtype, **options)
-        X = checked[0] if isinstance(checked, tuple) else checked
-        if options.get("reset"):
+        if "y" not in options:
+            return super()._check_X(X, dtype, **options)
+        y = options.pop("y")
+        if y is None:
+            X = super()._check_X(X, dtype, **options)
+        else:
+            X, y = super()._check_X(X, dtype, y=y, **options)
+        if options["reset"]:
             self.image_shape_ = self._read_image_shape(X.shape[1])
-        return checked if not has_y or isinstance(checked, tuple) else (X, None)
+        return X, y
 
     def _read_image_shape(self, n_features):
         """Height, width and channels of rows that are images, or None."""
@@ -161,9 +158,11 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
             )
 
     def _set_target_attributes(self, targets):
-        vars(self).pop("classes_", None)
         if targets.classes is not None:
             self.classes_ = targets.classes
+        else:
+            for name in ("classes_", "class_prior_"):
+                vars(self).pop(name, None)
         self.n_outputs_ = self.n_features_in_
 
     # Networks
@@ -194,12 +193,15 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
         initialize(module, random_state, name)
 
     def _make_parameters(self, targets, X, dtype, device, random_state):
+        # so that what is held out and scored is the same for all architectures
+        most = np.iinfo(np.int32).max
+        self._score_seed, seed = random_state.randint(most, size=2).tolist()
+        random_state = np.random.RandomState(seed)
         flat = super()._make_parameters(targets, X, dtype, device, random_state)
         module = self._make_discriminator(targets.n_outputs, "meta")
         of_module = FlatParameters(module, flat.values.dtype, device)
         self._initialize(module, random_state)
         self._adversary = Adversary(of_module, flat)
-        self._score_seed = random_state.randint(np.iinfo(np.int32).max)
         return flat
 
     def _calibrate(self, module, rows):
@@ -210,56 +212,12 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
             high = high.view(-1, n_channels).amax(0).repeat(len(high) // n_channels)
         for network in (module, self._adversary.flat.module):
             network.range.set_bounds(low, high)
-        self._n_scored = min(len(rows), MOST_SCORED)
-        self._class_totals, self._bandwidth = 0, None
+        self._class_totals = 0
+        self._begin_scores()
 
     def _update_module(self):
         for network in (self.module_, self.discriminator_):
             network.set_activation(self.activation)
-
-    def _place(self, dtype, device):
-        before = self._flat
-        super()._place(dtype, device)
-        if self._flat is not before:
-            self._adversary = self._adversary.moved(self._flat)
-
-    @property
-    def discriminator_(self):
-        """Discriminator: logits that rows, of given classes if any, are real."""
-        if "_adversary" not in vars(self):
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute 'discriminator_' "
-                "before fit."
-            )
-        return self._adversary.flat.module
-
-    def __getstate__(self):
-        state = super().__getstate__()
-        if "_adversary" in state:
-            state["_adversary"] = self._adversary.pack()
-        return state
-
-    def __setstate__(self, state):
-        super().__setstate__(state)
-        if "_adversary" in vars(self):
-            self._adversary = unpack_adversary(self._adversary, self._flat)
-
-    @property
-    def discriminator_loss_curve_(self):
-        """Loss of the discriminator after each epoch."""
-        return self._curve("discriminator_loss")
-
-    @property
-    def diversity_curve_(self):
-        """Diversity of the generated rows after each epoch."""
-        return self._curve("diversity")
-
-    def _curve(self, name):
-        if "_flat" not in vars(self):
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no curve of {name} before fit."
-            )
-        return [row[name] for row in self.history_ or ()]
 
     # Training
 
@@ -270,6 +228,7 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
     def _make_adversary(self, rows, held_out, generator, incremental):
         from sknn._assembly import make_optimizer
 
+        self._note_rows(rows, incremental)
         adversary, loss = self._adversary, LOSSES[self.loss]
         strength = self.gradient_penalty
         if strength == "auto":
@@ -326,61 +285,3 @@ class BaseGAN(Sampling, BaseAutogradNetwork):
             self._adversary.exchange()
         if not incremental:
             warn_of_collapse(net.task.monitor.observe.diversity())
-
-    # Looking at what is generated
-
-    def _make_observer(self, rows):
-        random_state = np.random.RandomState(self._score_seed)
-        chance = None if rows.weight is None else rows.weight / rows.weight.sum()
-        most = len(rows) if chance is None else np.count_nonzero(chance)
-        size = min(WATCHED, most)
-        rows = rows.subset(random_state.choice(len(rows), size, False, chance))
-        noise = self._draw_noise(size, random_state)
-        codes = rows.y
-        watch = SampleWatch(
-            self._scale(rows.X),
-            codes,
-            lambda: self._make(noise, codes),
-            self._adversary,
-        )
-        self._bandwidth = watch.bandwidth = self._bandwidth or watch.bandwidth
-        return watch
-
-    def _make_validation(self, held_out):
-        if held_out is None:
-            return None
-        X, random_state = held_out.X, np.random.RandomState(self._score_seed)
-        if held_out.weight is not None:  # rows of as much weight, each of which is one
-            chance = held_out.weight / held_out.weight.sum()
-            X = X[random_state.choice(len(X), len(X), True, chance)]
-        X, seed = self._scale(X), random_state.randint(np.iinfo(np.int32).max)
-
-        def validate():
-            with self._adversary.averaged():
-                made = self._make_scored()
-            draws = np.random.RandomState(seed)
-            margin = bootstrap_deviation(X, made, self._bandwidth, draws)
-            loss = discrepancy(X, made, self._bandwidth)
-            return loss, -loss, margin
-
-        return validate
-
-
-def warn_of_collapse(diversity):
-    """Warn where generated rows are much closer to each other than those of the data.
-
-    Parameters
-    ----------
-    diversity : float
-        Mean distance of generated rows over that of the data's.
-    """
-    if diversity >= COLLAPSED:
-        return
-    warnings.warn(
-        f"The generator has collapsed: its rows are {diversity:.2g} times as far apart "
-        f"as those of the data, less than {COLLAPSED:g} times. Try another "
-        "random_state, a smaller learning_rate_init, a larger gradient_penalty, "
-        "another loss, more n_discriminator_steps or more epochs.",
-        ConvergenceWarning,
-        stacklevel=2,
-    )

@@ -8,8 +8,6 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sknn._gan_watch import discrepancy
-from sknn.data import to_tensor
 from sknn.training._threads import limited_threads
 
 # rows that are made at a time
@@ -19,7 +17,7 @@ WORTH_THREADS = 400_000_000
 
 
 class Sampling:
-    """Rows from a generator that is `module_`, and how like the data's they are."""
+    """Rows from a generator that is `module_`."""
 
     def sample(self, n_samples=None, y=None, random_state=None):
         """Generate rows.
@@ -45,7 +43,7 @@ class Sampling:
         Raises
         ------
         ValueError
-            For classes that training has not seen, or where there are none.
+            For classes that training has had no rows of, or where there are none.
         """
         codes, random_state = self._plan(n_samples, y, random_state)
         return self._with_classes(self._concatenated(codes, random_state), codes)
@@ -74,30 +72,6 @@ class Sampling:
         codes, random_state = self._plan(n_samples, y, random_state)
         return self._iter_chunks(codes, random_state, int(batch_size))
 
-    def score(self, X, y=None):
-        r"""Minus the squared maximum mean discrepancy of `X` and generated rows.
-
-        The generated ones are as many as were trained on, 1000 at most, from noise that
-        is always the same. All features are scaled as in training; the kernel is
-        :math:`\exp(-\lVert x - x' \rVert^2 / (2 b^2))`, where b is the median distance
-        of training rows.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows of the data, best held-out ones.
-        y : object
-            Not looked at.
-
-        Returns
-        -------
-        float
-            At most 0, which two equal samples have; higher is better.
-        """
-        check_is_fitted(self)
-        X = self._check_X(X, self._flat.numpy_dtype, reset=False)
-        return -discrepancy(self._scale(X), self._make_scored(), self._bandwidth)
-
     def _plan(self, n_samples, y, random_state):
         """Class codes of all rows, or how many there are, and a `RandomState`."""
         check_is_fitted(self)
@@ -125,18 +99,26 @@ class Sampling:
         return codes.copy(), random_state
 
     def _encode_asked(self, y):
-        """Codes of the labels asked for, or of the only one, all of them known."""
+        """Codes of the labels asked for, or of the only one, all of them trained."""
         if y.ndim > 1 or not y.size:
             raise ValueError(
                 f"y must be a label or a vector of some: got shape {y.shape}."
             )
         classes = self._targets.classes
-        unknown = [label for label in y.ravel().tolist() if label not in classes]
-        if unknown:
+        for label in dict.fromkeys(y.ravel().tolist()):  # once each
+            if label not in classes:
+                raise ValueError(
+                    f"y must have classes of the fit, {classes}, only: got {label!r}."
+                )
+        codes = np.searchsorted(classes, y)
+        untrained = self.class_prior_[codes] == 0
+        if untrained.any():
+            label = y[untrained].tolist()[0]
             raise ValueError(
-                f"y must have classes of the fit, {classes}, only: got {unknown[0]!r}."
+                "y must have classes that training has had rows of: got "
+                f"{label!r}, which had none that weigh anything."
             )
-        return np.searchsorted(classes, y)
+        return codes
 
     def _with_classes(self, X, codes):
         """Rows, beside their classes where there are any."""
@@ -159,14 +141,18 @@ class Sampling:
 
     def _iter_chunks(self, codes, random_state, batch_size):
         """Blocks cut anew, with their classes."""
-        start, rest = 0, []
+        start, held, n_held = 0, [], 0
         for block in self._iter_blocks(codes, random_state):
-            rest = np.concatenate([rest, block]) if len(rest) else block
-            while len(rest) >= batch_size:
-                yield self._chunk(rest[:batch_size], codes, start)
-                start, rest = start + batch_size, rest[batch_size:]
-        if len(rest):
-            yield self._chunk(rest, codes, start)
+            held.append(block)
+            n_held += len(block)
+            if n_held < batch_size:
+                continue
+            rows, n_whole = np.concatenate(held), n_held - n_held % batch_size
+            for i in range(0, n_whole, batch_size):
+                yield self._chunk(rows[i : i + batch_size], codes, start + i)
+            start, held, n_held = start + n_whole, [rows[n_whole:]], n_held - n_whole
+        if n_held:
+            yield self._chunk(np.concatenate(held), codes, start)
 
     def _chunk(self, X, codes, start):
         part = codes if isinstance(codes, int) else codes[start : start + len(X)]
@@ -189,13 +175,6 @@ class Sampling:
 
         return self._evaluate_block(forward, noise, codes).astype(np.float64)
 
-    def _make_scored(self):
-        """Scaled rows that a score compares with, from noise that stays."""
-        random_state = np.random.RandomState(self._score_seed)
-        codes = self._draw_codes(self._n_scored, random_state)
-        noise = self._draw_noise(self._n_scored, random_state)
-        return self._make(noise, codes)
-
     def _draw_noise(self, n_rows, random_state):
         return random_state.standard_normal((n_rows, self.module_.latent_dim))
 
@@ -212,11 +191,6 @@ class Sampling:
         if self._targets.classes is None:
             return None
         return random_state.choice(self._targets.n_outputs, n_rows, p=self.class_prior_)
-
-    def _scale(self, X):
-        """Checked rows in float64, every feature in [-1, 1]."""
-        x = to_tensor(X).to(self._flat.values.device)
-        return self.module_.range.scale(x).cpu().numpy().astype(np.float64)
 
 
 def _is_whole(value):

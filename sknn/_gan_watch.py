@@ -3,14 +3,17 @@
 Scores come from `sknn.metrics`, which only a fit needs.
 """
 
+import warnings
+
 import numpy as np
 from scipy.spatial.distance import cdist
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import rbf_kernel
 
 # resamplings that the deviation of a score is taken over
 N_RESAMPLINGS = 50
-# rows of each sample that are resampled
-MOST_RESAMPLED = 500
+# diversity below which a generator has collapsed
+COLLAPSED = 0.2
 
 
 class SampleWatch:
@@ -26,19 +29,14 @@ class SampleWatch:
         Returns as many generated rows of the same classes, from noise that stays.
     adversary : Adversary
         What the generator is trained against.
-
-    Attributes
-    ----------
     bandwidth : float
-        Of the kernel of the score: the median distance of two of the rows.
+        Of the kernel of the score.
     """
 
-    def __init__(self, rows, labels, make, adversary):
-        from sknn.metrics._discrepancy import median_bandwidth
-
+    def __init__(self, rows, labels, make, adversary, bandwidth):
         self._rows, self._labels = rows, labels
         self._make, self._adversary = make, adversary
-        self.bandwidth = median_bandwidth(rows)
+        self._bandwidth = bandwidth
         self._distance = mean_distance(rows, labels)
 
     def __call__(self, loss):
@@ -49,7 +47,7 @@ class SampleWatch:
         return {
             "generator_loss": loss,
             "discriminator_loss": of_discriminator,
-            "score": -discrepancy(self._rows, made, self.bandwidth),
+            "score": -discrepancy(self._rows, made, self._bandwidth),
             "diversity": self._relative_distance(made),
         }
 
@@ -79,26 +77,58 @@ def discrepancy(X, Y, bandwidth):
     return maximum_mean_discrepancy(X, Y, bandwidth=bandwidth)
 
 
-def bootstrap_deviation(X, Y, bandwidth, random_state):
-    """Standard deviation of `discrepancy` over resamplings of both samples' rows."""
-    X, Y = X[:MOST_RESAMPLED], Y[:MOST_RESAMPLED]
-    x, y = (_draw_shares(len(rows), random_state) for rows in (X, Y))
-    gamma = 0.5 / bandwidth**2
-    values = (
-        _forms(x, rbf_kernel(X, X, gamma), x)
-        + _forms(y, rbf_kernel(Y, Y, gamma), y)
-        - 2 * _forms(x, rbf_kernel(X, Y, gamma), y)
-    )
-    return float(values.std())
+class Comparison:
+    """Compares one sample with others, of as many rows each.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, n_features)
+        The sample that stays.
+    n_others : int
+        Rows of the other samples.
+    bandwidth : float
+        Of the kernel.
+    random_state : RandomState
+        Where the resamplings are drawn from, once for all.
+    """
+
+    def __init__(self, X, n_others, bandwidth, random_state):
+        self._X, self._gamma = X, 0.5 / bandwidth**2
+        self._x = _draw_shares(len(X), random_state)
+        self._y = _draw_shares(n_others, random_state)
+        self._within = _forms(self._x, rbf_kernel(X, gamma=self._gamma), self._x)
+
+    def __call__(self, Y):
+        """`discrepancy` of the two, and its standard deviation over resamplings.
+
+        Both have all their rows resampled. NaN twice where `Y` is not finite.
+        """
+        if not np.isfinite(Y).all():
+            return float("nan"), float("nan")
+        x, y = self._x, self._y
+        values = self._within + _forms(y, rbf_kernel(Y, gamma=self._gamma), y)
+        values -= 2 * _forms(x, rbf_kernel(self._X, Y, self._gamma), y)
+        return max(0.0, float(values[0])), float(values[1:].std())
 
 
 def _draw_shares(n, random_state):
-    """Share of each of `n` rows in resamplings of as many, (resamplings, n)."""
-    return random_state.multinomial(n, [1 / n] * n, N_RESAMPLINGS) / n
+    """Share of each of `n` rows: as they are, then in resamplings of as many.
+
+    (1 + resamplings, n)
+    """
+    drawn = random_state.multinomial(n, [1 / n] * n, N_RESAMPLINGS)
+    return np.concatenate([np.ones((1, n)), drawn]) / n
 
 
 def _forms(x, matrix, y):
     return ((x @ matrix) * y).sum(axis=1)
+
+
+def choose(n_rows, most):
+    """Positions of all of `n_rows`, or of `most`, always the same, in order."""
+    if n_rows <= most:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(0).choice(n_rows, most, replace=False))
 
 
 def mean_distance(X, labels=None):
@@ -112,3 +142,23 @@ def mean_distance(X, labels=None):
         same = labels[pairs[0]] == labels[pairs[1]]
         distances = distances[same] if same.any() else distances
     return float(distances.mean()) if len(distances) else 0.0
+
+
+def warn_of_collapse(diversity):
+    """Warn where generated rows are much closer to each other than those of the data.
+
+    Parameters
+    ----------
+    diversity : float
+        Mean distance of generated rows over that of the data's.
+    """
+    if diversity >= COLLAPSED:
+        return
+    warnings.warn(
+        f"The generator has collapsed: its rows are {diversity:.2g} times as far apart "
+        f"as those of the data, less than {COLLAPSED:g} times. Try another "
+        "random_state, a smaller learning_rate_init, a larger gradient_penalty, "
+        "another loss, more n_discriminator_steps or more epochs.",
+        ConvergenceWarning,
+        stacklevel=2,
+    )

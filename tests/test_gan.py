@@ -21,7 +21,8 @@ from skorch.callbacks import Callback, Freezer
 from test_docs import DOCS, run_blocks
 
 from sknn import GANSampler
-from sknn._gan_watch import bootstrap_deviation, discrepancy, mean_distance
+from sknn._gan_watch import Comparison, choose, discrepancy, mean_distance
+from sknn.metrics._discrepancy import median_bandwidth
 from sknn.training._adversarial_loss import LOSSES
 from sknn.training._adversarial_perceptrons import PerceptronPasses
 from sknn.training._updates import Adam
@@ -81,7 +82,6 @@ def test_the_best_discriminator_of_equal_distributions_says_a_half():
     passes = PerceptronPasses(*flats, "leaky_relu", LOSSES["minimax"], None, 0.0)
     optimizer = Adam([flats[1].parameter], lr=0.01)
     random_state = np.random.RandomState(0)
-    chances = []
     for rate in np.linspace(0.01, 0.0, 1500):
         real, fake = random_state.normal(size=(2, 256, 2))
         passes.judge(real, fake, None, None, None)
@@ -163,6 +163,8 @@ def test_rows_alone_without_classes(unconditional):
     assert unconditional.sample(7).shape == (7, 4)
     assert not hasattr(unconditional, "classes_")
     assert not hasattr(unconditional, "class_prior_")
+    again = make().fit(X_IRIS, Y_IRIS).fit(X_IRIS)
+    assert not hasattr(again, "classes_") and not hasattr(again, "class_prior_")
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 1000, 1024, 5000])
@@ -176,6 +178,19 @@ def test_chunks_are_the_whole_cut_up(conditional, unconditional, batch_size):
     X = unconditional.sample(n, random_state=3)
     chunks = list(unconditional.sample_iter(n, batch_size, random_state=3))
     assert_array_equal(np.concatenate(chunks), X)
+
+
+def test_blocks_are_joined_once_a_chunk(unconditional, monkeypatch):
+    n, n_joined, join = 20 * 1024, [], np.concatenate
+
+    def concatenate(arrays, **options):
+        joined = join(arrays, **options)
+        n_joined.append(len(joined))
+        return joined
+
+    monkeypatch.setattr("sknn._gan_sampling.np.concatenate", concatenate)
+    assert len(list(unconditional.sample_iter(n, batch_size=n))) == 1
+    assert sum(n_joined) == n
 
 
 def test_same_seed_same_rows_and_other_seed_others(conditional):
@@ -192,10 +207,16 @@ def test_rows_stay_in_the_range_and_type_of_the_data(dtype):
     X = np.c_[X_IRIS, np.full(150, 7.25)].astype(dtype)
     made = make().fit(X).sample(500, random_state=0)
     assert made.dtype == dtype
-    slack = 1e-5 * np.abs(X).max()
-    assert (made >= X.min(axis=0) - slack).all()
-    assert (made <= X.max(axis=0) + slack).all()
+    assert (made >= X.min(axis=0)).all() and (made <= X.max(axis=0)).all()
     assert (made[:, 4] == 7.25).all()
+
+
+@pytest.mark.parametrize("activation", ["leaky_relu", "tanh"])
+def test_constant_rows_are_met_exactly(activation):
+    model = make(activation=activation).fit(np.ones((50, 3)))
+    assert model.score(np.ones((50, 3))) == pytest.approx(0, abs=1e-14)
+    assert_array_equal(model.diversity_curve_, 1)
+    assert_allclose(model.history_[:, "score"], 0, atol=1e-14)
 
 
 # Scores and records
@@ -215,7 +236,55 @@ def test_score_is_minus_the_discrepancy_of_a_set_that_stays(unconditional):
     )
     assert model.score(X_IRIS[::3]) == pytest.approx(-expected, rel=1e-6)
     assert model.score(X_IRIS[::3]) == model.score(X_IRIS[::3], y=Y_IRIS[::3])
-    assert model.score(X_IRIS + 3) < 5 * model.score(X_IRIS)
+    assert model.score(X_IRIS + 3) < 2 * model.score(X_IRIS)
+
+
+@pytest.mark.parametrize("random_state", [0, 1])
+def test_what_scores_depend_on_depends_on_no_architecture(random_state):
+    def fit(**changes):
+        return make(max_iter=1, random_state=random_state, **changes).fit(X)
+
+    X = np.random.RandomState(0).normal(size=(1500, 2))
+    one, other = fit(), fit(latent_dim=7, generator_layer_sizes=(3, 3))
+    assert one._bandwidth == other._bandwidth
+    assert_array_equal(*(m._begin_stream("rows").random(3) for m in (one, other)))
+    low, high = X.min(axis=0), X.max(axis=0)
+    scaled = 2 * (X - low) / (high - low) - 1
+    assert one._bandwidth == pytest.approx(median_bandwidth(scaled), rel=1e-12)
+    one, other = fit(early_stopping=True), fit(early_stopping=True, latent_dim=7)
+    assert one._bandwidth == other._bandwidth  # of the same rows held out
+
+
+def test_streams_differ_by_their_use(unconditional):
+    drawn = [
+        unconditional._begin_stream(use).standard_normal()
+        for use in ("rows", "validation", "scored")
+    ]
+    assert len(set(drawn)) == 3
+
+
+def test_of_many_rows_a_score_takes_5000(unconditional):
+    X = X_IRIS[np.random.RandomState(0).choice(150, 6000)]
+    chosen = choose(6000, 5000)
+    assert len(set(chosen)) == 5000 and (np.diff(chosen) > 0).all()
+    assert unconditional.score(X) == unconditional.score(X[chosen])
+
+
+def test_partial_fit_learns_what_is_scored():
+    """As many rows as were seen, in a kernel of the first ones that differ."""
+    images = np.random.RandomState(0).normal(size=(1200, 4))
+    model = make(image_shape=(2, 2), generator_layer_sizes=(2,))
+    model.partial_fit(images[:1])
+    assert model._n_scored == 1 and model._bandwidth == 1
+    model.partial_fit(images[:30])
+    assert model._n_scored == 31
+    scaled = model._scale(images[:30].astype(np.float32))
+    assert model._bandwidth == pytest.approx(median_bandwidth(scaled))
+    model.partial_fit(images)
+    assert model._n_scored == 1000
+    assert model._bandwidth == pytest.approx(median_bandwidth(scaled))
+    model.fit(images[:40])
+    assert model._n_scored == 40
 
 
 def test_the_deviation_is_that_of_new_samples():
@@ -225,9 +294,30 @@ def test_the_deviation_is_that_of_new_samples():
     def draw():
         return random_state.normal(size=(200, 1)), random_state.normal(1, 1, (200, 1))
 
-    deviation = np.std([discrepancy(*draw(), 1.0) for _ in range(300)])
-    found = [bootstrap_deviation(*draw(), 1.0, random_state) for _ in range(10)]
+    deviation, found = np.std([discrepancy(*draw(), 1.0) for _ in range(300)]), []
+    for _ in range(10):
+        X, Y = draw()
+        value, deviation_of_value = Comparison(X, 200, 1.0, random_state)(Y)
+        assert value == pytest.approx(discrepancy(X, Y, 1.0), rel=1e-10)
+        found.append(deviation_of_value)
     assert np.mean(found) == pytest.approx(deviation, rel=1 / 3)
+
+
+def test_the_deviation_is_that_of_all_rows():
+    """Of four times as many it is half, to the error of 50 resamplings of six pairs."""
+    random_state, means = np.random.RandomState(0), []
+    for n in (250, 1000):
+        found = []
+        for _ in range(6):
+            X, Y = random_state.normal([[[0]], [[1]]], size=(2, n, 1))
+            found.append(Comparison(X, n, 1.0, random_state)(Y)[1])
+        means.append(np.mean(found))
+    assert means[1] / means[0] == pytest.approx(0.5, rel=0.2)
+
+
+def test_a_comparison_with_what_is_not_finite():
+    compare = Comparison(X_IRIS, 2, 1.0, np.random.RandomState(0))
+    assert np.isnan(compare(np.array([[np.nan] * 4, [0] * 4]))).all()
 
 
 def test_distances_within_classes():
@@ -287,17 +377,33 @@ def test_early_stopping_keeps_the_best_generator():
     scores = model.validation_scores_
     assert len(scores) == model.n_iter_ == len(model.history_)
     assert model.best_validation_score_ == max(scores)
-    assert model.score(held_out[0]) == max(scores)
+    assert model.score(held_out[0]) == pytest.approx(max(scores), rel=1e-9)
     assert len(held_out[0]) == 15
 
 
 def test_early_stopping_counts_what_exceeds_a_deviation(monkeypatch):
-    margins = iter([0.0] + [10.0] * 100)
+    margins, compare = iter([0.0] + [10.0] * 100), Comparison.__call__
     monkeypatch.setattr(
-        "sknn._gan_base.bootstrap_deviation", lambda *args: next(margins)
+        Comparison, "__call__", lambda self, Y: (compare(self, Y)[0], next(margins))
     )
     model = make(max_iter=60, early_stopping=True, n_iter_no_change=3).fit(X_IRIS)
     assert model.n_iter_ == 5  # the first is an improvement, then four are none
+
+
+def test_of_many_rows_held_out_the_same_1000_are_scored(monkeypatch):
+    compared, begin = [], Comparison.__init__
+
+    def keep(self, X, *args):
+        compared.append(X)
+        begin(self, X, *args)
+
+    monkeypatch.setattr(Comparison, "__init__", keep)
+    X = np.random.RandomState(0).normal(size=(2400, 1))
+    model = make(max_iter=1, early_stopping=True, validation_fraction=0.5)
+    for weight in (None, np.ones(2400), None):
+        model.fit(X, None, weight)
+    assert {len(rows) for rows in compared} == {1000}
+    assert_array_equal(compared[0], compared[2])
 
 
 def test_early_stopping_with_weights():
@@ -428,6 +534,13 @@ def test_steps_of_the_discriminator(n_steps):
     assert model._adversary.n_updates == 2 * 15 / n_steps
 
 
+@pytest.mark.parametrize(("n_rows", "n_parts"), [(6, 5), (3, 3)])
+def test_few_rows_are_cut_into_as_many_parts_as_steps(n_rows, n_parts):
+    model = make(n_discriminator_steps=5, max_iter=2).fit(X_IRIS[:n_rows])
+    assert model._adversary.optimizer.param_groups[0]["step"] == 2 * n_parts
+    assert model._adversary.n_updates == 2
+
+
 def test_rows_without_weight_do_not_matter():
     X = X_IRIS.copy()
     weight = np.r_[np.ones(100), np.zeros(50)]
@@ -507,8 +620,12 @@ def test_partial_fit_knows_classes_beforehand():
     model = make().partial_fit(X_IRIS[:50], Y_IRIS[:50], classes=[2, 0, 1])
     assert_array_equal(model.classes_, [0, 1, 2])
     assert_array_equal(model.class_prior_, [1, 0, 0])
+    for asked, named in ((1, 1), ([0, 2, 1], 2)):
+        with pytest.raises(ValueError, match=f"rows of: got {named}, "):
+            model.sample(y=asked)
     model.partial_fit(X_IRIS[50:], Y_IRIS[50:])
     assert_allclose(model.class_prior_, [1 / 3] * 3)
+    assert_array_equal(model.sample(y=[2, 1])[1], [2, 1])
 
 
 def test_warm_start_goes_on_with_the_weights_that_trained():

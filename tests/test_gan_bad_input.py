@@ -150,9 +150,13 @@ def test_weights():
 
 def test_going_on_with_other_data(conditional, unconditional):
     refuses(
-        lambda: unconditional.partial_fit(X, Y), "y must be given", "without y, and now"
+        lambda: unconditional.partial_fit(X, Y),
+        "y must be given",
+        "fitted without y, and now",
     )
-    refuses(lambda: conditional.partial_fit(X), "y must be given", "with it, and now")
+    refuses(
+        lambda: conditional.partial_fit(X), "y must be given", "fitted with y, and now"
+    )
     refuses(lambda: conditional.partial_fit(X, ["z"] * 24), "classes not in")
     refuses(lambda: conditional.partial_fit(X[:, :2], Y), "2 features")
     refuses(
@@ -217,6 +221,9 @@ def test_classes_asked_for(conditional, unconditional):
         "y must have classes of the fit",
         "'z'",
     )
+    for asked in (["a", "y", "b", "z", "y"], np.array(["y", "z"] * 5000)):
+        refuses(lambda asked=asked: conditional.sample(y=asked), "only: got 'y'")
+    refuses(lambda: conditional.sample(y=["a", None]), "only: got None")
     refuses(lambda: conditional.sample(3, y=1), "y must have classes of the fit", "1")
     refuses(lambda: conditional.sample(3, y=["a", "b"]), "n_samples must be None", "2")
     refuses(lambda: conditional.sample(y=[["a"]]), "label or a vector", r"\(1, 1\)")

@@ -30,14 +30,16 @@ class Conditions:
 
     def check(self, y):
         """Check that `y` has labels where it should, and no unknown ones."""
-        if (y is None) != (self.classes is None):
-            fitted, now = ("without y", "with it")[:: 1 if self.n_outputs == 0 else -1]
-            raise ValueError(
-                "y must be given to every fit that goes on with the weights, or to "
-                f"none: the network was fitted {fitted}, and now {now}."
-            )
-        if y is not None:
+        if y is None and self.classes is None:
+            return
+        if y is not None and self.classes is not None:
             self.targets.check_known(y)
+            return
+        how = "with y, and now without" if y is None else "without y, and now with"
+        raise ValueError(
+            "y must be given to every fit that goes on with the weights, or to none: "
+            f"the network was fitted {how} it."
+        )
 
     def encode(self, y, dtype):
         """Class codes of shape (n_rows,), or None where there are no classes."""

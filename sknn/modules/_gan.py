@@ -26,11 +26,15 @@ class Range(nn.Module):
 
     Attributes
     ----------
-    middle, radius, inverse : tensors of shape (n_features,)
-        Middle of each feature's range, half its width, and one over that, which is 0
-        for a feature that is constant.
+    low, high, middle, radius, inverse : tensors of shape (n_features,)
+        Bounds of each feature, their middle, half the width between them, and one over
+        that, which is 0 for a feature that is constant.
+    has_constants : bool
+        Whether any feature is.
     """
 
+    low: Tensor
+    high: Tensor
     middle: Tensor
     radius: Tensor
     inverse: Tensor
@@ -39,25 +43,34 @@ class Range(nn.Module):
         self, n_features: int, device: torch.device | str | None = None
     ) -> None:
         super().__init__()
-        for name in ("middle", "radius", "inverse"):
+        for name in ("low", "high", "middle", "radius", "inverse"):
             self.register_buffer(name, torch.ones(n_features, device=device))
+        self.has_constants = False
 
     @torch.no_grad()
     def set_bounds(self, low: Tensor, high: Tensor) -> None:
         """Scale features whose bounds are these, in float64, from now on."""
         radius = (high - low) / 2
+        self.low.copy_(low)
+        self.high.copy_(high)
         self.middle.copy_(low + radius)
         self.radius.copy_(radius)
         inverse = 1 / self.radius  # of the buffers' type, for which it may be too large
         self.inverse.copy_(inverse.nan_to_num(0.0, posinf=0.0))
+        self.has_constants = not bool(self.inverse.all())
 
     def scale(self, x: Tensor) -> Tensor:
         """Rows (batch, features) with every feature in [-1, 1]."""
         return (x - self.middle) * self.inverse
 
     def unscale(self, scaled: Tensor) -> Tensor:
-        """Rows in the data's units."""
-        return torch.addcmul(self.middle, scaled, self.radius)
+        """Rows in the data's units, within the bounds."""
+        rows = torch.addcmul(self.middle, scaled, self.radius)  # may round past them
+        return rows.clamp(self.low, self.high)
+
+    def zero_constants(self, scaled: Tensor) -> Tensor:
+        """Scaled rows whose constant features are what `scale` makes of them, 0."""
+        return scaled * (self.inverse != 0) if self.has_constants else scaled
 
 
 class Conditioned(nn.Module):
@@ -129,7 +142,7 @@ class Generator(Conditioned):
 
     def make(self, noise: Tensor, condition: Tensor | None = None) -> Tensor:
         """Scaled rows for noise (batch, latent_dim) and one-hot classes."""
-        return torch.tanh(self.body(join(noise, condition)))
+        return self.range.zero_constants(torch.tanh(self.body(join(noise, condition))))
 
     def forward(self, noise: Tensor, codes: Tensor | None = None) -> Tensor:
         """Rows in the data's units for noise and class codes (batch,)."""

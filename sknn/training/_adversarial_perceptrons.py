@@ -129,6 +129,7 @@ class PerceptronPasses:
         self._loss, self._penalty, self._strength = loss, penalty, strength
         self._middle = module.range.middle.numpy()
         self._inverse = module.range.inverse.numpy()
+        self._constant = np.flatnonzero(self._inverse == 0)
         self._one_hot = np.eye(module.n_classes, dtype=self._middle.dtype)
         self.n_columns, self.like = module.latent_dim, of_generator.values
 
@@ -145,7 +146,14 @@ class PerceptronPasses:
     def make(self, noise, condition):
         """Scaled rows."""
         *self._made, outputs = self._generator.forward(_join([noise], condition))
-        return np.tanh(outputs, out=outputs)
+        np.tanh(outputs, out=outputs)
+        return self._zero_constants(outputs)
+
+    def _zero_constants(self, scaled):
+        """Put 0 where a feature is constant, in place."""
+        if len(self._constant):
+            scaled[:, self._constant] = 0
+        return scaled
 
     def make_to_learn(self, noise, condition):
         """Scaled rows that `fool` goes on from."""
@@ -195,7 +203,7 @@ class PerceptronPasses:
         delta = self._discriminator.derivatives(masks, len(x))[0] * signal.numpy()
         delta = self._discriminator.slopes(delta, self._fake.shape[1])
         delta *= 1 - np.square(self._fake)
-        self._generator.backward(delta, *self._made)
+        self._generator.backward(self._zero_constants(delta), *self._made)
         return float(value), torch.from_numpy(logits)
 
 

@@ -227,9 +227,10 @@ class AdversarialGradient:
         scaled, condition = self._passes.read(*batch)
         if self.n_steps == 1:
             return [(scaled, condition, batch.weight)]
-        size, steps = -(-len(scaled) // self.n_steps), []
-        for start in range(0, len(scaled), size):
-            rows = slice(start, start + size)
+        n, steps = len(scaled), []
+        n_parts = min(self.n_steps, n)
+        for i in range(n_parts):
+            rows = slice(n * i // n_parts, n * (i + 1) // n_parts)
             condition_part, weight = (
                 None if array is None else array[rows]
                 for array in (condition, batch.weight)

@@ -49,6 +49,28 @@ def test_generated_rows_stay_in_the_range(image_shape):
     assert rows.std(0).min() > 0.1
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_no_rounding_leaves_the_range(dtype):
+    low, width = torch.randn(2, 10_000, dtype=dtype)
+    high, scaling = low + width.abs(), Range(10_000).to(dtype)
+    scaling.set_bounds(low.double(), high.double())
+    for end, bound in ((-1.0, low), (1.0, high)):
+        rows = scaling.unscale(torch.full((1, 10_000), end, dtype=dtype))
+        assert ((rows >= low) & (rows <= high)).all()
+        assert_close(rows[0], bound)
+
+
+@pytest.mark.parametrize("image_shape", [None, (2, 3, 2)])
+def test_constant_features_are_zero_where_they_are_scaled(image_shape):
+    net = make_generator(4, [8], 12, image_shape=image_shape)
+    low = torch.zeros(12)
+    net.range.set_bounds(low, torch.tensor([0.0, 1.0] * 6))
+    made = net.make(torch.randn(5, 4))
+    assert (made[:, ::2] == 0).all() and (made[:, 1::2] != 0).all()
+    net.range.set_bounds(low, low + 1)
+    assert (net.make(torch.randn(5, 4)) != 0).all()
+
+
 @pytest.mark.parametrize("image_shape", [None, (2, 3, 2)])
 def test_networks_speak_of_the_same_rows(image_shape):
     """A row in the data's units is judged as the scaled one is."""

@@ -183,6 +183,30 @@ def test_passes_by_hand_are_those_of_autograd(
     assert found[0][-1].abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("penalty", ["real", "mixtures"])
+def test_constant_features_teach_nothing(penalty):
+    """By both ways, and no unit that makes such a feature has a gradient."""
+    flats, found = make_networks(), []
+    for flat in flats:
+        bound = torch.tensor([1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0])
+        flat.module.range.set_bounds(torch.zeros(N_FEATURES), bound)
+    noise, mix = draw(N_ROWS, N_LATENT, seed=5), draw(N_ROWS, 1).sigmoid()
+    for by_hand in (False, True):
+        objective = LOSSES["hinge"], penalty, 0.5
+        passes = make_passes(flats, by_hand, "leaky_relu", *objective)
+        native, codes = passes.ops.from_numpy, np.arange(N_ROWS) % N_CLASSES
+        x = native(draw(N_ROWS, N_FEATURES).numpy())
+        real, condition = passes.read(x, native(codes))
+        fake = passes.make_to_learn(passes.native(noise), condition)
+        assert not fake[:, [1, 4]].any() and fake[:, [0, 2, 3, 5, 6]].all()
+        passes.judge(real, fake, condition, None, passes.native(mix))
+        passes.fool(condition, None)
+        last = list(flats[0].views_of(flats[0].gradient))[2]
+        assert not last[[1, 4]].any() and last[0].any()
+        found.append(torch.cat([flat.gradient.clone() for flat in flats]))
+    assert_close(*found, rtol=1e-9, atol=1e-12)
+
+
 def make_net(flat, optimizer, is_flat=True):
     """As much of a net as a gradient asks for."""
     return SimpleNamespace(
