@@ -1,6 +1,5 @@
 """What a trained generator is for: rows, by the number or by their classes."""
 
-from math import prod
 from numbers import Integral
 
 import numpy as np
@@ -14,8 +13,6 @@ from sknn.training._threads import limited_threads
 
 # rows that are made at a time
 BLOCK = 1024
-# multiply-adds of a convolution from which a second thread is worth its waiting
-WORTH_THREADS = 400_000_000
 
 
 class Sampling:
@@ -199,13 +196,9 @@ class Sampling:
     def _draw_noise(self, n_rows, random_state):
         return random_state.standard_normal((n_rows, self.module_.latent_dim))
 
-    def _largest_product(self, X, n_rows):
-        """Size of the work; 0 where a second thread would wait more than it helps."""
-        product = super()._largest_product(X, n_rows)
-        if self.image_shape_ is None:
-            return product
-        product *= prod(self.image_shape_[:2])
-        return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
+    @property
+    def _convolved_shape(self):
+        return self.image_shape_
 
     def _draw_codes(self, n_rows, random_state):
         """Classes by their frequency in training, or None where there are none."""
