@@ -86,6 +86,22 @@ def check_callbacks(callbacks):
             )
 
 
+def check_count(name, value, optional=False):
+    """Refuse what is not a whole number of at least one, or None where it may be.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument of a method that it is the value of.
+    """
+    if value is None and optional:
+        return
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < 1:
+        rule = "None or a whole number" if optional else "a whole number"
+        raise ValueError(f"{name} must be {rule} >= 1: got {value!r}.")
+
+
 def check_solver(estimator):
     """Refuse what the solver cannot do.
 

@@ -1,12 +1,11 @@
 """What a trained generator is for: rows, by the number or by their classes."""
 
-from numbers import Integral
-
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from sknn._door import check_count
 from sknn._gan_watch import discrepancy
 from sknn.data import to_tensor
 from sknn.training._threads import limited_threads
@@ -64,10 +63,7 @@ class Sampling:
         iterator
             Of what `sample` returns, for the rows of each chunk.
         """
-        if not _is_whole(batch_size):
-            raise ValueError(
-                f"batch_size must be a whole number >= 1: got {batch_size!r}."
-            )
+        check_count("batch_size", batch_size)
         codes, random_state = self._plan(n_samples, y, random_state)
         return self._iter_chunks(codes, random_state, int(batch_size))
 
@@ -99,10 +95,7 @@ class Sampling:
         """Class codes of all rows, or how many there are, and a `RandomState`."""
         check_is_fitted(self)
         random_state = check_random_state(random_state)
-        if n_samples is not None and not _is_whole(n_samples):
-            raise ValueError(
-                f"n_samples must be None or a whole number >= 1: got {n_samples!r}."
-            )
+        check_count("n_samples", n_samples, optional=True)
         if y is None:
             n_rows = int(n_samples or 1)
             codes = self._draw_codes(n_rows, random_state)
@@ -210,8 +203,3 @@ class Sampling:
         """Checked rows in float64, every feature in [-1, 1]."""
         x = to_tensor(X).to(self._flat.values.device)
         return self.module_.range.scale(x).cpu().numpy().astype(np.float64)
-
-
-def _is_whole(value):
-    """Whether it is a whole number of at least one."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1
