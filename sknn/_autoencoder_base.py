@@ -1,6 +1,5 @@
 """What the two autoencoders share."""
 
-import warnings
 from numbers import Integral
 
 import numpy as np
@@ -9,6 +8,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from sknn._autograd_base import BaseAutogradNetwork, check_rates, check_sizes
 from sknn._base import BaseNetwork
+from sknn._door import warn_of_pairs
 from sknn._sklearn_compat import Interval, Options, StrOptions, check_sample_weight
 from sknn.data import ReconstructionTargets, sample_shape, within_unit
 from sknn.training._activations import ACTIVATIONS
@@ -16,6 +16,9 @@ from sknn.training._initialization import WEIGHTS
 
 # entries of reconstructions made at a time: feature maps are many times as large
 MOST_ENTRIES = 1 << 18
+# parameters that hidden layers or convolutions have; of convolutions alone -> default
+OF_HIDDEN = "dropout", "batch_norm"
+OF_MAPS = {"conv_channels": [16, 32], "conv_dims": "auto"}
 # parameter -> its type and its meaning
 PARAMETERS = {
     "n_components": ("int", "Entries of the code, what `transform` gives."),
@@ -124,14 +127,15 @@ class BaseAutoencoder(
 
     def _check_parameters(self):
         sizes, _ = self._hidden_sizes, self._encoder_rates  # raise what is wrong
-        for name in ("dropout", "batch_norm"):
-            value = getattr(self, name)
-            if not sizes and self.input_shape is None and np.any(value):
-                warnings.warn(
-                    f"{name}={value!r} has no effect with "
-                    f"hidden_layer_sizes={self.hidden_layer_sizes!r}.",
-                    stacklevel=5,
-                )
+        ignored = []
+        if self.input_shape is None and not sizes:
+            given = [name for name in OF_HIDDEN if np.any(getattr(self, name))]
+            ignored += [(name, "hidden_layer_sizes") for name in given]
+        if self.input_shape is None:
+            values = self._describe_architecture()
+            given = [name for name, none in OF_MAPS.items() if values[name] != none]
+            ignored += [(name, "input_shape") for name in given]
+        warn_of_pairs(self, ignored)
         super()._check_parameters()
 
     @property

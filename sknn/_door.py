@@ -144,9 +144,14 @@ def warn_of_ignored(estimator):
         value = getattr(estimator, name, default)
         if loss not in (None, of_loss) and value != default:
             ignored.append((name, "loss"))
-    for name, why in ignored:
-        one, other = (f"{n}={getattr(estimator, n)!r}" for n in (name, why))
-        warnings.warn(f"{one} has no effect with {other}.", stacklevel=5)
+    warn_of_pairs(estimator, ignored)
+
+
+def warn_of_pairs(estimator, pairs):
+    """Warn of the first parameter of each pair: the second leaves it without effect."""
+    for pair in pairs:
+        one, other = (f"{name}={getattr(estimator, name)!r}" for name in pair)
+        warnings.warn(f"{one} has no effect with {other}.", stacklevel=6)
 
 
 def resolve_device(device, dtype):
