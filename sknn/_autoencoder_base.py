@@ -1,7 +1,5 @@
 """What the two autoencoders share."""
 
-import warnings
-from math import prod
 from numbers import Integral
 
 import numpy as np
@@ -10,15 +8,17 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from sknn._autograd_base import BaseAutogradNetwork, check_rates, check_sizes
 from sknn._base import BaseNetwork
+from sknn._door import warn_of_pairs
 from sknn._sklearn_compat import Interval, Options, StrOptions, check_sample_weight
 from sknn.data import ReconstructionTargets, sample_shape, within_unit
 from sknn.training._activations import ACTIVATIONS
-from sknn.training._initialization import WEIGHTS, initialize
+from sknn.training._initialization import WEIGHTS
 
-# multiply-adds of a convolution from which a second thread is worth its waiting
-WORTH_THREADS = 400_000_000
 # entries of reconstructions made at a time: feature maps are many times as large
 MOST_ENTRIES = 1 << 18
+# parameters that hidden layers or convolutions have; of convolutions alone -> default
+OF_HIDDEN = "dropout", "batch_norm"
+OF_MAPS = {"conv_channels": [16, 32], "conv_dims": "auto"}
 # parameter -> its type and its meaning
 PARAMETERS = {
     "n_components": ("int", "Entries of the code, what `transform` gives."),
@@ -115,6 +115,7 @@ class BaseAutoencoder(
     _y_options: dict = {}
     _fewest_scored = 1
     _auto_batch_size = 64
+    _auto_weight_init = "glorot_uniform"
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -126,14 +127,15 @@ class BaseAutoencoder(
 
     def _check_parameters(self):
         sizes, _ = self._hidden_sizes, self._encoder_rates  # raise what is wrong
-        for name in ("dropout", "batch_norm"):
-            value = getattr(self, name)
-            if not sizes and self.input_shape is None and np.any(value):
-                warnings.warn(
-                    f"{name}={value!r} has no effect with "
-                    f"hidden_layer_sizes={self.hidden_layer_sizes!r}.",
-                    stacklevel=5,
-                )
+        ignored = []
+        if self.input_shape is None and not sizes:
+            given = [name for name in OF_HIDDEN if np.any(getattr(self, name))]
+            ignored += [(name, "hidden_layer_sizes") for name in given]
+        if self.input_shape is None:
+            values = self._describe_architecture()
+            given = [name for name, none in OF_MAPS.items() if values[name] != none]
+            ignored += [(name, "input_shape") for name in given]
+        warn_of_pairs(self, ignored)
         super()._check_parameters()
 
     @property
@@ -206,26 +208,12 @@ class BaseAutoencoder(
             "device": device,
         }
 
-    def _initialize(self, module, random_state):
-        self._reset_buffers(module)
-        name = "glorot_uniform" if self.weight_init == "auto" else self.weight_init
-        initialize(module, random_state, name)
-
     def _update_module(self):
-        self.module_.set_dropout(self._encoder_rates)
-        if self.module_.activation_name != self.activation:
-            self.module_.set_activation(self.activation)
+        self._update_layers(self._encoder_rates)
 
-    def _largest_product(self, X, n_rows):
-        """Size of the work, with convolutions at every place of the inputs.
-
-        0 where these make a short step on a CPU: torch's threads meet in each of its
-        operations.
-        """
-        if self.input_shape_ is None:
-            return super()._largest_product(X, n_rows)
-        product = super()._largest_product(X, n_rows * prod(self.input_shape_[:-1]))
-        return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
+    @property
+    def _convolved_shape(self):
+        return self.input_shape_
 
     def _outputs_of(self, forward, X):
         if self.input_shape_ is None:

@@ -1,6 +1,7 @@
 """What networks share whose gradient autograd finds, of inputs of any rank."""
 
 import warnings
+from math import prod
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,7 +9,10 @@ import numpy as np
 from sknn._base import BaseNetwork
 from sknn._sklearn_compat import StrOptions
 from sknn.data import channel_moments
-from sknn.training._initialization import WEIGHTS
+from sknn.training._initialization import WEIGHTS, initialize
+
+# multiply-adds of a convolution from which a second thread is worth its waiting
+WORTH_THREADS = 400_000_000
 
 
 class BaseAutogradNetwork(BaseNetwork):
@@ -27,6 +31,7 @@ class BaseAutogradNetwork(BaseNetwork):
     }
     _architecture: tuple = ()
     _torch_multiplies = True
+    _auto_weight_init = "he_uniform"
 
     def _calibrate(self, module, rows):
         if not hasattr(module, "scaling"):
@@ -38,6 +43,13 @@ class BaseAutogradNetwork(BaseNetwork):
         elif rows.arrays[0].dtype == np.uint8:
             module.scaling.set_scale(0.0, 1 / 255)
 
+    def _initialize(self, module, random_state):
+        self._reset_buffers(module)
+        name = self.weight_init
+        if name == "auto":
+            name = self._auto_weight_init
+        initialize(module, random_state, name)
+
     def _reset_buffers(self, module):
         """Give the buffers of a new module values, which "meta" ones have not."""
         for layer in module.modules():
@@ -45,6 +57,32 @@ class BaseAutogradNetwork(BaseNetwork):
                 module, "scaling", None
             ):
                 layer.reset_parameters()
+
+    def _update_layers(self, rates):
+        """Give the module's layers dropout of these rates, and the activation."""
+        self.module_.set_dropout(rates)
+        if self.module_.activation_name != self.activation:
+            self.module_.set_activation(self.activation)
+
+    @property
+    def _convolved_shape(self):
+        """Shape of the samples, channels last, of a network that convolves; or None."""
+        return None
+
+    def _largest_product(self, X, n_rows):
+        """Size of the work, with convolutions at every place of the samples."""
+        product, shape = super()._largest_product(X, n_rows), self._convolved_shape
+        if shape is None:
+            return product
+        return self._if_worth_threads(product * prod(shape[:-1]), WORTH_THREADS)
+
+    def _if_worth_threads(self, product, least):
+        """Size of the work, or 0 on a CPU where that is below `least`.
+
+        torch's threads meet in each of its operations, and stand still there whenever
+        another process holds a core.
+        """
+        return 0 if self._flat.on_cpu and product < least else product
 
     def _begin(self, targets, flat):
         super()._begin(targets, flat)

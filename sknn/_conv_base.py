@@ -11,10 +11,7 @@ from sknn._sklearn_compat import Interval, Options, StrOptions
 from sknn.data import sample_shape
 from sknn.modules import ConvNet
 from sknn.training._activations import ACTIVATIONS
-from sknn.training._initialization import initialize
 
-# multiply-adds of a convolution from which a second thread is worth its waiting
-WORTH_THREADS = 400_000_000
 # parameter -> its type and its meaning
 PARAMETERS = {
     "standardize": (
@@ -210,30 +207,17 @@ class BaseConv(LearnedFeatures, BaseAutogradNetwork):
             device=device,
         )
 
-    def _initialize(self, module, random_state):
-        self._reset_buffers(module)
-        name = "he_uniform" if self.weight_init == "auto" else self.weight_init
-        initialize(module, random_state, name)
-
     def _update_module(self):
-        module = self.module_
-        module.set_dropout(self._dropout_rates)
-        if module.activation_name != self.activation:
-            module.set_activation(self.activation)
-        module.set_augmentation(self.random_crop, self.horizontal_flip)
+        self._update_layers(self._dropout_rates)
+        self.module_.set_augmentation(self.random_crop, self.horizontal_flip)
 
     @property
     def _augments(self):
         return bool(self.random_crop or self.horizontal_flip)
 
-    def _largest_product(self, X, n_rows):
-        """Size of the work: the largest layer's weights, at every place of the inputs.
-
-        0 on a CPU where a step is short: torch's threads meet in each of its
-        operations, and stand still there whenever another process holds a core.
-        """
-        product = super()._largest_product(X, n_rows * prod(self.input_shape_[:-1]))
-        return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
+    @property
+    def _convolved_shape(self):
+        return self.input_shape_
 
 
 def _image_dtype(X, dtype):

@@ -87,6 +87,22 @@ def check_callbacks(callbacks):
             )
 
 
+def check_count(name, value, optional=False):
+    """Refuse what is not a whole number of at least one, or None where it may be.
+
+    Raises
+    ------
+    ValueError
+        Naming the argument of a method that it is the value of.
+    """
+    if value is None and optional:
+        return
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or value < 1:
+        rule = "None or a whole number" if optional else "a whole number"
+        raise ValueError(f"{name} must be {rule} >= 1: got {value!r}.")
+
+
 def check_solver(estimator):
     """Refuse what the solver cannot do.
 
@@ -130,9 +146,14 @@ def warn_of_ignored(estimator):
         value = getattr(estimator, name, default)
         if loss not in (None, of_loss) and value != default:
             ignored.append((name, "loss"))
-    for name, why in ignored:
-        one, other = (f"{n}={getattr(estimator, n)!r}" for n in (name, why))
-        warnings.warn(f"{one} has no effect with {other}.", stacklevel=5)
+    warn_of_pairs(estimator, ignored)
+
+
+def warn_of_pairs(estimator, pairs):
+    """Warn of the first parameter of each pair: the second leaves it without effect."""
+    for pair in pairs:
+        one, other = (f"{name}={getattr(estimator, name)!r}" for name in pair)
+        warnings.warn(f"{one} has no effect with {other}.", stacklevel=6)
 
 
 def resolve_device(device, dtype):

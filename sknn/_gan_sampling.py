@@ -1,19 +1,15 @@
 """What a trained generator is for: rows, by the number or by their classes."""
 
-from math import prod
-from numbers import Integral
-
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from sknn._door import check_count
 from sknn.training._threads import limited_threads
 
 # rows that are made at a time
 BLOCK = 1024
-# multiply-adds of a convolution from which a second thread is worth its waiting
-WORTH_THREADS = 400_000_000
 
 
 class Sampling:
@@ -65,10 +61,7 @@ class Sampling:
         iterator
             Of what `sample` returns, for the rows of each chunk.
         """
-        if not _is_whole(batch_size):
-            raise ValueError(
-                f"batch_size must be a whole number >= 1: got {batch_size!r}."
-            )
+        check_count("batch_size", batch_size)
         codes, random_state = self._plan(n_samples, y, random_state)
         return self._iter_chunks(codes, random_state, int(batch_size))
 
@@ -76,10 +69,7 @@ class Sampling:
         """Class codes of all rows, or how many there are, and a `RandomState`."""
         check_is_fitted(self)
         random_state = check_random_state(random_state)
-        if n_samples is not None and not _is_whole(n_samples):
-            raise ValueError(
-                f"n_samples must be None or a whole number >= 1: got {n_samples!r}."
-            )
+        check_count("n_samples", n_samples, optional=True)
         if y is None:
             n_rows = int(n_samples or 1)
             codes = self._draw_codes(n_rows, random_state)
@@ -178,21 +168,12 @@ class Sampling:
     def _draw_noise(self, n_rows, random_state):
         return random_state.standard_normal((n_rows, self.module_.latent_dim))
 
-    def _largest_product(self, X, n_rows):
-        """Size of the work; 0 where a second thread would wait more than it helps."""
-        product = super()._largest_product(X, n_rows)
-        if self.image_shape_ is None:
-            return product
-        product *= prod(self.image_shape_[:2])
-        return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
+    @property
+    def _convolved_shape(self):
+        return self.image_shape_
 
     def _draw_codes(self, n_rows, random_state):
         """Classes by their frequency in training, or None where there are none."""
         if self._targets.classes is None:
             return None
         return random_state.choice(self._targets.n_outputs, n_rows, p=self.class_prior_)
-
-
-def _is_whole(value):
-    """Whether it is a whole number of at least one."""
-    return isinstance(value, Integral) and not isinstance(value, bool) and value >= 1

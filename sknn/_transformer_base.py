@@ -119,14 +119,11 @@ class BaseTransformer(BaseSequenceNetwork):
         initialize_sequence_net(module, random_state, self.weight_init)
 
     def _largest_product(self, X, n_rows):
-        """Multiply-adds of the largest matrix product, which takes all steps at once.
-
-        0 on a CPU where that is short: torch's threads meet in each operation.
-        """
+        """Size of the work: its largest matrix product takes all steps at once."""
         linear = [m for m in self.module_.modules() if isinstance(m, nn.Linear)]
         largest = max(layer.weight.numel() for layer in linear)
         product = int(n_rows * X.lengths.mean() * largest)
-        return 0 if self._flat.on_cpu and product < WORTH_THREADS else product
+        return self._if_worth_threads(product, WORTH_THREADS)
 
     def attention_weights(self, X):
         """How much each step attends to each other one.

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch.nn import functional
 from sknn._autoencoder_base import PARAMETERS as SHARED_PARAMETERS
 from sknn._autoencoder_base import BaseAutoencoder
 from sknn._docs import describe
+from sknn._door import check_count
 from sknn._sklearn_compat import Interval, fit_context
 from sknn.modules import VariationalNet
 from sknn.modules._autoencoder import normal_divergence
@@ -365,10 +366,3 @@ class VariationalAutoencoder(BaseAutoencoder):
                 ConvergenceWarning,
                 stacklevel=2,
             )
-
-
-def check_count(name, value):
-    """Refuse what is not a whole number of at least one."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or value < 1:
-        raise ValueError(f"{name} must be a whole number >= 1: got {value!r}.")

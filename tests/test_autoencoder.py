@@ -435,10 +435,8 @@ def test_an_interrupt_within_a_step_leaves_a_model_to_keep(model, monkeypatch):
 )
 def test_masks_are_drawn_at_the_rate_of_their_layer(input_shape, rates):
     """Layers ask for masks by number: both lists must be in one order."""
-    model = fit(
-        UNIT, input_shape=input_shape, conv_channels=(3, 4),
-        hidden_layer_sizes=(6, 5), dropout=rates,
-    )  # fmt: skip
+    shape = {"input_shape": input_shape, "hidden_layer_sizes": (6, 5)}
+    model = fit(UNIT, dropout=rates, **shape)
     attach_masks(
         model.module_, make_masks(model._dropout_rates, np.random.RandomState(0), 0)
     )

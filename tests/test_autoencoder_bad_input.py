@@ -145,6 +145,24 @@ def test_what_has_no_effect_warns(name):
         model.fit(X)
 
 
+@pytest.mark.parametrize("Estimator", BOTH)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("conv_channels", (16, 8)), ("conv_channels", 16), ("conv_dims", 1)],
+)
+def test_convolutions_without_a_shape_warn(Estimator, name, value):
+    said = re.escape(f"{name}={value!r} has no effect with input_shape=None.")
+    with pytest.warns(UserWarning, match=said):
+        Estimator(**SMALL | {name: value}).fit(X)
+
+
+@pytest.mark.parametrize("Estimator", BOTH)
+@pytest.mark.parametrize("channels", [[16, 32], np.array([16, 32])])
+def test_defaults_in_other_words_do_not_warn(Estimator, channels):
+    """Warnings of this kind are errors here."""
+    Estimator(**SMALL | {"conv_channels": channels, "conv_dims": "auto"}).fit(X)
+
+
 def with_value(value, row=3, column=4):
     changed = X.copy()
     changed[row, column] = value

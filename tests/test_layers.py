@@ -35,7 +35,7 @@ LOWER_ROOMS = {
     "_transformer_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_sequence_base"},
     "_gan_parameters": BELOW_FLOOR_2 | {"_door"},
     "_gan_watch": BELOW_FLOOR_2,
-    "_gan_sampling": BELOW_FLOOR_2,
+    "_gan_sampling": BELOW_FLOOR_2 | {"_door"},
     "_gan_scoring": BELOW_FLOOR_2 | {"_gan_watch"},
     "_gan_state": BELOW_FLOOR_2 | {"_state"},
     "_tagger_head": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base", "_sequence_base"},

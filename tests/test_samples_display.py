@@ -213,6 +213,18 @@ class TestPoints:
         assert texts == ["a", "b", "c"]
         assert display.tiles_ == [] and display.frames_ is None
 
+    @pytest.mark.parametrize(
+        ("asked", "counts"), [(None, [167, 167, 166]), (["c", "a"], [250, 250])]
+    )
+    def test_of_classes_are_500_in_all(self, asked, counts):
+        model = Resampler().fit(X[:, 20:22], NAMES)
+        display = SamplesDisplay.from_estimator(model, y=asked, random_state=0)
+        labels = np.repeat(asked or ["a", "b", "c"], counts)
+        assert_array_equal(display.y, labels)
+        expected, _ = model.sample(y=labels, random_state=0)
+        assert_array_equal(display.samples, expected)
+        assert [len(points.get_offsets()) for points in display.points_] == counts
+
     def test_of_components(self):
         model = GaussianMixture(3, random_state=0).fit(X[:, 20:22])
         display = SamplesDisplay.from_estimator(model)

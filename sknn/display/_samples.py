@@ -108,7 +108,8 @@ class SamplesDisplay:
             features.
         n_samples : int, default=None
             How many samples of each class, or in all of a model without classes. None
-            draws 5 of each class, 25 in all, or 500 points of the plane in all.
+            draws 5 of each class, or 25 in all; of points of the plane 500 in all, as
+            many of each class.
         y : array-like, default=None
             Classes to sample of a model that knows some, such as ``[3, 8]``. None
             samples all.
@@ -282,11 +283,16 @@ def choose_classes(model, y):
 
 
 def choose_n_samples(estimator, classes, image_shape):
-    """How many samples of a class, or in all, make a picture."""
-    if classes is not None:
-        return N_A_CLASS
+    """How many samples of a class, one number or one each, or in all make a picture."""
     n_features = getattr(estimator, "n_features_in_", None)
-    return N_POINTS if n_features == 2 and image_shape is None else N_IN_ALL
+    if n_features == 2 and image_shape is None:
+        return N_POINTS if classes is None else share(N_POINTS, len(classes))
+    return N_IN_ALL if classes is None else N_A_CLASS
+
+
+def share(n, n_parts):
+    """Sizes of parts of `n` that differ by one at most, the larger ones first."""
+    return [len(range(part, n, n_parts)) for part in range(n_parts)]
 
 
 def draw_samples(model, n_samples, classes, random_state):

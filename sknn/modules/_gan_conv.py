@@ -5,23 +5,23 @@ memory channels last.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from sknn.modules._activations import ACTIVATIONS
 from sknn.modules._conv_block import Convolution
+from sknn.modules._levels import STRIDE, Upsampled, kernel_of, level_shapes
 from sknn.modules._mlp import Linear
 
 
 class MapsFromRow(nn.Module):
     """Small maps made of a row, then doubled and convolved up to an image.
 
-    Nearest neighbours double the maps, which are then cut to what the discriminator
-    halves on its way: sizes are ceil(size / 2), ceil(size / 4) and so on. Transposed
-    convolutions would leave checkerboards (Odena et al. 2016).
+    Their sizes are those that the discriminator has on its way: ceil(size / 2),
+    ceil(size / 4) and so on.
 
     Parameters
     ----------
@@ -46,22 +46,12 @@ class MapsFromRow(nn.Module):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        *size, n_last = image_shape
-        n_doubled = len(channels)
-        self.sizes = [
-            tuple(-(-n // 2 ** (n_doubled - k)) for n in size)
-            for k in range(n_doubled + 1)
-        ]
-        self.n_first = channels[0]
-        n_units = channels[0] * prod(self.sizes[0])
-        self.input = Linear(n_inputs, n_units, device=device)
-        widths = [*channels, n_last]
-        self.convolutions = nn.ModuleList(
-            Convolution(n_in, n_out, size, (3, 3), device=device)
-            for n_in, n_out, size in zip(
-                widths[:-1], widths[1:], self.sizes[1:], strict=True
-            )
-        )
+        self.shapes = level_shapes(image_shape, channels[::-1])[::-1]
+        self.input = Linear(n_inputs, prod(self.shapes[0]), device=device)
+        self.convolutions, kernel = nn.ModuleList(), kernel_of(image_shape)
+        for (_, _, n_in), (*size, n_out) in pairwise(self.shapes):
+            body = Convolution(n_in, n_out, size, kernel, device=device)
+            self.convolutions.append(Upsampled(body, tuple(size)))
         self.set_activation(activation)
 
     def set_activation(self, name: str) -> None:
@@ -70,11 +60,9 @@ class MapsFromRow(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (batch, height * width * channels) of rows (batch, n_inputs)."""
-        x = self.input(x).view(len(x), *self.sizes[0], self.n_first)
-        x = x.permute(0, 3, 1, 2)
-        for size, convolution in zip(self.sizes[1:], self.convolutions, strict=True):
-            x = functional.interpolate(self.activation(x), size=size)
-            x = convolution(x)
+        x = self.input(x).view(len(x), *self.shapes[0]).permute(0, 3, 1, 2)
+        for convolution in self.convolutions:
+            x = convolution(self.activation(x))
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
@@ -107,16 +95,16 @@ class LogitOfImage(nn.Module):
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
-        *size, n_in = self.image_shape = tuple(image_shape)
-        self.convolutions = nn.ModuleList()
-        for n_out in channels:
-            layer = Convolution(n_in, n_out, size, (3, 3), 2, device=device)
-            self.convolutions.append(layer)
-            size, n_in = layer.out_size, n_out
+        self.image_shape, kernel = tuple(image_shape), kernel_of(image_shape)
+        shapes = level_shapes(image_shape, channels)
+        self.convolutions = nn.ModuleList(
+            Convolution(n_in, n_out, size, kernel, STRIDE, device=device)
+            for (*size, n_in), (_, _, n_out) in pairwise(shapes)
+        )
         self.shift = None
         if n_classes:
             self.shift = Linear(n_classes, channels[0], bias=False, device=device)
-        self.output = Linear(n_in * prod(size), 1, device=device)
+        self.output = Linear(prod(shapes[-1]), 1, device=device)
         self.set_activation(activation)
 
     def set_activation(self, name: str) -> None:

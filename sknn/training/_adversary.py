@@ -133,11 +133,6 @@ class Adversary:
             "n_updates": self.n_updates,
         }
 
-    def forget(self):
-        """Begin the optimizer anew."""
-        self.optimizer.state.clear()
-        self.optimizer.param_groups[0].update(step=0, pull=0.0)
-
 
 def unpack_adversary(packed, of_generator):
     """Adversary, that `Adversary.pack` was a method of, of an equal generator."""

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sknn.training._callbacks import StopTraining
 from sknn.training._lbfgs import minimize
 from sknn.training._monitor import Diverged
+from sknn.training._updates import begin_anew
 
 
 def run(net, rows, *, lbfgs=None, warns=True):
@@ -85,12 +86,10 @@ def _on_divergence(net):
     monitor.go_back()
     rate = "with lbfgs"
     if net.optimizer_ is not None:
-        group = net.optimizer_.param_groups[0]
-        rate = f"with learning rate {group['lr']:g}"
-        net.optimizer_.state.clear()
-        group.update({name: 0 for name in ("step", "pull") if name in group})
+        rate = f"with learning rate {net.optimizer_.param_groups[0]['lr']:g}"
+        begin_anew(net.optimizer_)
     if net.task.adversary is not None:
-        net.task.adversary.forget()
+        begin_anew(net.task.adversary.optimizer)
     what = (
         "Solver produced non-finite parameter weights. The input data may contain "
         f"large values and need to be preprocessed. It happened in epoch "

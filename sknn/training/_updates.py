@@ -174,6 +174,13 @@ def weights_of(group, parameters):
     return [(p, p.detach()) for p in parameters if p.ndim >= 2]
 
 
+def begin_anew(optimizer):
+    """Let an optimizer forget its steps; rates and other options stay."""
+    optimizer.state.clear()
+    for group in optimizer.param_groups:
+        group.update({name: 0 for name in ("step", "pull") if name in group})
+
+
 class SGD(FusedOptimizer):
     r"""Stochastic gradient descent with momentum as scikit-learn's networks have it.
 

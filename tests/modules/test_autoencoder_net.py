@@ -12,8 +12,9 @@ from torch.nn import functional
 
 from sknn.modules import AutoencoderNet, VariationalNet
 from sknn.modules._autoencoder import normal_divergence
-from sknn.modules._conv_autoencoder import ConvDecoder, ConvEncoder, level_shapes
+from sknn.modules._conv_autoencoder import ConvDecoder, ConvEncoder
 from sknn.modules._corruption import Corruption
+from sknn.modules._levels import level_shapes
 
 
 @pytest.fixture(autouse=True)

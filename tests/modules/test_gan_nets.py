@@ -108,9 +108,9 @@ def test_images_of_all_sizes(image_shape, channels):
 def test_maps_double_to_the_image():
     """Against the layers applied one by one to arrays channels first."""
     net = MapsFromRow(5, (6, 5, 2), [4, 3], "relu")
-    assert net.sizes == [(2, 2), (3, 3), (6, 5)]
+    assert net.shapes == [(2, 2, 4), (3, 3, 3), (6, 5, 2)]
     x = torch.randn(3, 5)
-    first, second = net.convolutions
+    first, second = (layer.body for layer in net.convolutions)
     maps = net.input(x).view(3, 2, 2, 4).permute(0, 3, 1, 2).contiguous().relu()
     maps = functional.interpolate(maps, (3, 3))
     maps = functional.conv2d(maps, first.weight, first.bias, padding=1).relu()

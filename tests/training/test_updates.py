@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from torch.optim import lr_scheduler
 
-from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
+from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop, begin_anew
 
 SHAPES = [(4, 3), (3, 2), (3,), (2,)]
 N_STEPS = 60
@@ -256,6 +256,24 @@ def test_copies_go_on_as_the_original(make, options, clone):
         twin.grad = torch.zeros_like(twin)
     train(optimizer, parameters, range(9, 20))
     train(other, twins, range(9, 20))
+    for parameter, twin in zip(parameters, twins, strict=True):
+        assert torch.equal(parameter, twin)
+
+
+@every_optimizer
+def test_begun_anew_is_as_a_new_one(make, options):
+    """Momentum of the L1 norm's pull included, and counts of steps."""
+    parameters = make_parameters(make_arrays())
+    optimizer = make(parameters, lr=0.01, **options)
+    optimizer.param_groups[0]["l1"] = 0.1
+    train(optimizer, parameters, range(5))
+    twins = make_parameters([p.detach().numpy().copy() for p in parameters])
+    new = make(twins, lr=0.01, **options)
+    new.param_groups[0]["l1"] = 0.1
+    begin_anew(optimizer)
+    assert optimizer.param_groups[0].keys() == new.param_groups[0].keys()
+    train(optimizer, parameters, range(5, 12))
+    train(new, twins, range(5, 12))
     for parameter, twin in zip(parameters, twins, strict=True):
         assert torch.equal(parameter, twin)
 
