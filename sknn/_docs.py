@@ -198,7 +198,8 @@ def describe(own=None, **auto):
     Parameters
     ----------
     own : dict, optional
-        Type and meaning of the parameters that are an architecture's own.
+        Type and meaning of the parameters that are an architecture's own, and of fitted
+        attributes that mean something else there.
     **auto : dict
         What ``"auto"`` means for a parameter of that name.
     """
@@ -219,7 +220,8 @@ def _complete(cls, described, auto):
         default = f'"{default}"' if isinstance(default, str) else repr(default)
         text = text.replace("{auto}", str(auto.get(name)))
         parameters.append(_entry(name, f"{kind}, default={default}", text))
-    fitted = [_entry(name, *entry) for name, entry in ATTRIBUTES.items()]
+    entries = {name: described.get(name, entry) for name, entry in ATTRIBUTES.items()}
+    fitted = [_entry(name, *entry) for name, entry in entries.items()]
     doc = inspect.cleandoc(cls.__doc__).replace("[parameters]", "\n".join(parameters))
     return doc.replace("[attributes of training]", "\n".join(fitted))
 

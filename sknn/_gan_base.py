@@ -7,11 +7,11 @@ import torch
 from sklearn.callback import with_callbacks
 
 from sknn._autograd_base import BaseAutogradNetwork, check_sizes
-from sknn._gan_parameters import CONSTRAINTS, LAYER_SIZES, PENALTIES, PENALTY
+from sknn._gan_parameters import CONSTRAINTS, LAYER_SIZES, NOISE, PENALTIES, PENALTY
 from sknn._gan_sampling import Sampling
 from sknn._gan_scoring import Scoring
 from sknn._gan_state import AdversaryState
-from sknn._gan_watch import warn_of_collapse
+from sknn._gan_watch import warn_of_collapse, warn_of_range
 from sknn._sklearn_compat import fit_context
 from sknn.data import Conditions, channel_bounds
 from sknn.modules import make_discriminator, make_generator
@@ -97,12 +97,22 @@ class BaseGAN(Sampling, Scoring, AdversaryState, BaseAutogradNetwork):
             value = LAYER_SIZES[name][self.image_shape is not None]
         return check_sizes(name, value, least=0 if self.image_shape is None else 1)
 
+    @property
+    def _latent_dim(self):
+        """Entries of the noise."""
+        if self.latent_dim != "auto":
+            return self.latent_dim
+        least, most = NOISE
+        return min(max(self.n_features_in_, least), most)
+
     def _describe_architecture(self):
         described = super()._describe_architecture()
-        return described | {name: self._sizes_of(name) for name in LAYER_SIZES}
+        sizes = {name: self._sizes_of(name) for name in LAYER_SIZES}
+        return described | sizes | {"latent_dim": self._latent_dim}
 
     def _check_same_layers(self, X, n_outputs):
         super()._check_same_layers(X, self.n_outputs_)
+        warn_of_range(X, self.module_.range)
 
     def _input_dtype(self, X, continues):
         dtype = super()._input_dtype(X, continues)
@@ -169,7 +179,7 @@ class BaseGAN(Sampling, Scoring, AdversaryState, BaseAutogradNetwork):
 
     def _make_module(self, X, n_outputs, device):
         return make_generator(
-            self.latent_dim,
+            self._latent_dim,
             self._sizes_of("generator_layer_sizes"),
             X.shape[1],
             n_outputs,

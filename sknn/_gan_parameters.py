@@ -12,6 +12,8 @@ from sknn.training._schedules import TIMED
 # strength of the penalty that "auto" is, for rows and for images
 PENALTIES = {"wasserstein_gp": (1.0, 1.0)}
 PENALTY = 0.1, 0.3
+# entries of the noise that "auto" is at least and at most
+NOISE = 2, 64
 LAYERS = [
     "array-like",
     Interval(Integral, 1, None, closed="left"),
@@ -23,7 +25,12 @@ LAYER_SIZES = {
 }
 # parameter -> its type and its meaning
 PARAMETERS = {
-    "latent_dim": ("int", "Entries of the noise that a row is made of."),
+    "latent_dim": (
+        'int or "auto"',
+        'Entries of the noise that a row is made of. "auto" is one a column of X, 2 at '
+        "least and 64 at most: with many more a generator of few columns misses parts "
+        "of the data.",
+    ),
     "generator_layer_sizes": (
         'int, array-like of int or "auto"',
         "Units of each hidden layer of the generator; with `image_shape` channels of "
@@ -74,6 +81,11 @@ PARAMETERS = {
         'Schedule of both networks: "linear", "cosine" and "one_cycle" end at '
         '`learning_rate_final`; "inverse_sqrt" falls with the root of the epochs.',
     ),
+    "dtype": (
+        '{"auto", "float32", "float64"}',
+        'Type to train in. "auto" is float32 for images and for X that is float32, and '
+        "float64 for all else.",
+    ),
     "max_iter": (
         "int",
         "Epochs, or with early stopping the most of them: losses that balance each "
@@ -89,6 +101,27 @@ PARAMETERS = {
         "Share of the training rows held out for early stopping.",
     ),
 }
+# fitted attribute -> the same, where it is not what it is of other networks
+ATTRIBUTES = {
+    "module_": (
+        "torch.nn.Module",
+        "The generator, with the averaged weights: rows for noise and class codes.",
+    ),
+    "loss_": ("float", "Loss of the generator after the last epoch."),
+    "loss_curve_": ("list of float", "Loss of the generator after each epoch."),
+    "best_loss_": (
+        "float or None",
+        "Lowest loss of the generator, which says little; None with early stopping.",
+    ),
+    "validation_scores_": (
+        "list of float or None",
+        "With early stopping, `score` of the rows held out after each epoch.",
+    ),
+    "validation_loss_curve_": (
+        "list of float or None",
+        "Minus these scores: the discrepancy.",
+    ),
+}
 # parameters of all networks that have no meaning where another network is the loss
 ABSENT = {"alpha", "l1_ratio", "dropout", "power_t", "scoring", "tol"}
 CONSTRAINTS = {
@@ -96,7 +129,7 @@ CONSTRAINTS = {
     for name, constraint in TRAINING_CONSTRAINTS.items()
     if name not in ABSENT
 } | {
-    "latent_dim": [Interval(Integral, 1, None, closed="left")],
+    "latent_dim": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     "generator_layer_sizes": LAYERS,
     "discriminator_layer_sizes": LAYERS,
     "activation": [StrOptions(set(ACTIVATIONS))],

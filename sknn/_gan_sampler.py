@@ -2,10 +2,10 @@
 
 from sknn._docs import describe
 from sknn._gan_base import BaseGAN
-from sknn._gan_parameters import PARAMETERS
+from sknn._gan_parameters import ATTRIBUTES, PARAMETERS
 
 
-@describe(PARAMETERS, batch_size=32, weight_init='"he_uniform"')
+@describe({**PARAMETERS, **ATTRIBUTES}, batch_size=32, weight_init='"he_uniform"')
 class GANSampler(BaseGAN):
     """Generative adversarial network.
 
@@ -21,8 +21,6 @@ class GANSampler(BaseGAN):
 
     Attributes
     ----------
-    module_ : torch.nn.Module
-        The generator, with the averaged weights: rows for noise and class codes.
     discriminator_ : torch.nn.Module
         The discriminator: logits that rows, of classes by their codes, are real.
     classes_ : ndarray of shape (n_classes,)
@@ -76,7 +74,7 @@ class GANSampler(BaseGAN):
 
     def __init__(
         self,
-        latent_dim=64,
+        latent_dim="auto",
         generator_layer_sizes="auto",
         discriminator_layer_sizes="auto",
         activation="leaky_relu",

@@ -144,6 +144,29 @@ def mean_distance(X, labels=None):
     return float(distances.mean()) if len(distances) else 0.0
 
 
+def warn_of_range(X, known):
+    """Warn where later rows are outside the range that generated ones stay in.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        Rows of a later call.
+    known : Range
+        Set by the first.
+    """
+    low, high = (bound.numpy(force=True) for bound in (known.low, known.high))
+    beyond = np.maximum(low - X.min(axis=0), X.max(axis=0) - high)
+    column = int(beyond.argmax())
+    if beyond[column] <= 1e-6 * (high - low).max():
+        return
+    warnings.warn(
+        f"X has values outside [{low[column]:g}, {high[column]:g}] in column {column}, "
+        "the range of the first call: generated rows stay within. Begin with rows that "
+        "have the whole range.",
+        stacklevel=6,
+    )
+
+
 def warn_of_collapse(diversity):
     """Warn where generated rows are much closer to each other than those of the data.
 

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sknn._door import check_count
 from sknn._heads import check_stochastic
 from sknn._sequence_base import require_y
 from sknn._sklearn_compat import Interval, fit_context
@@ -296,8 +297,7 @@ class BaseSeq2Seq(BaseTransformer):
             log-probabilities over the penalty of the length. Targets of as many tokens
             as there may be are taken as they are, without the end's.
         """
-        if isinstance(n_best, bool) or not isinstance(n_best, Integral) or n_best < 1:
-            raise ValueError(f"n_best must be a whole number >= 1: got {n_best!r}.")
+        check_count("n_best", n_best)
         X = self._checked_inputs(X)
         found = self._search(X, max(self.beam_size, n_best), int(n_best))
         names = self._targets.join([tokens for best in found for tokens, _ in best])

@@ -270,6 +270,7 @@ def test_of_many_rows_a_score_takes_5000(unconditional):
     assert unconditional.score(X) == unconditional.score(X[chosen])
 
 
+@pytest.mark.filterwarnings("ignore:X has values outside")
 def test_partial_fit_learns_what_is_scored():
     """As many rows as were seen, in a kernel of the first ones that differ."""
     images = np.random.RandomState(0).normal(size=(1200, 4))
@@ -616,6 +617,7 @@ def test_partial_fit_of_an_unpickled_model_is_that_of_the_model():
         assert_array_equal(one._adversary.average, model._adversary.average)
 
 
+@pytest.mark.filterwarnings("ignore:X has values outside")
 def test_partial_fit_knows_classes_beforehand():
     model = make().partial_fit(X_IRIS[:50], Y_IRIS[:50], classes=[2, 0, 1])
     assert_array_equal(model.classes_, [0, 1, 2])
@@ -707,3 +709,12 @@ def test_the_page_of_the_user_guide_runs():
     assert names["flowers"].shape == (4, 4) and names["many"].shape == (1000, 4)
     assert_array_equal(names["kinds"], [0, 0, 1, 2])
     assert names["search"].best_score_ < 0
+
+
+def test_rows_outside_the_first_range_are_warned_of():
+    model = GANSampler(max_iter=1, warm_start=True, random_state=0)
+    model.partial_fit(X_IRIS[:60])
+    model.partial_fit(X_IRIS[:30])
+    for go_on in (model.partial_fit, model.fit):
+        with pytest.warns(UserWarning, match=r"outside \[1, 4.9\] in column 2"):
+            go_on(X_IRIS)
