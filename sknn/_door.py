@@ -126,7 +126,8 @@ def warn_of_ignored(estimator):
     ignored = []
     if solver == "lbfgs" and estimator.early_stopping:
         ignored.append(("early_stopping", "solver"))
-    default = signature(type(estimator)).parameters["learning_rate"].default
+    parameter = signature(type(estimator)).parameters.get("learning_rate")
+    default = schedule if parameter is None else parameter.default
     if estimator.learning_rate not in (schedule, default):
         ignored.append(("learning_rate", "solver"))
     if solver == "lbfgs" and estimator.warmup_epochs:

@@ -70,7 +70,7 @@ def test_nothing_makes_x_dense(never_dense, solver, early_stopping, scoring):
 def test_a_scorer_that_fails_on_sparse_rows_is_named(never_dense):
     X, y = make_data()
     net = MLPRegressor(early_stopping=True, scoring="roc_auc")
-    with pytest.raises(ValueError, match=r"scoring='roc_auc' must .* rows, 12 of"):
+    with pytest.raises(ValueError, match=r"scoring='roc_auc' must .* targets, 12 of"):
         net.fit(X, y)
 
 

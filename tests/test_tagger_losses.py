@@ -112,12 +112,12 @@ CASES = {
 def test_loss_and_gradient_are_those_of_torch(Tagger, X, params):
     model, changes, loss = first_gradient(Tagger, X, **params)
     read = model._checked_inputs(X)
-    x, lengths = (torch.from_numpy(a) for a in read.padded())
+    inputs = {k: torch.from_numpy(a) for k, a in read.inputs(slice(None)).items()}
     labels = torch.from_numpy(join(Y))
     weight = np.repeat(params.get("sample_weight", np.ones(30)), LENGTHS).astype(float)
     weight *= FACTOR[labels] if "class_weight" in params else 1
     losses = functional.cross_entropy(
-        model.module_(x, lengths),
+        model.module_(**inputs),
         labels,
         reduction="none",
         label_smoothing=params.get("label_smoothing", 0.0),

@@ -30,7 +30,7 @@ class SequenceBatches(TensorBatches):
     The inputs of a batch are a tensor where its sequences are equally long, and
     ``{"x": tensor, "lengths": tensor}`` otherwise, and the "letters" of spelled tokens.
     Where too much of that would be padding, they are `Parts` of such: every row has the
-    same share in the loss still.
+    same share in the loss still. So they are where there are letters, of other lengths.
 
     Parameters
     ----------
@@ -74,12 +74,14 @@ class SequenceBatches(TensorBatches):
             yield batches[i]
 
     def _inputs(self, index):
-        if not self._is_sorted:
-            return self._part(index)
-        fewest = max(1, int(self.batch_size * SMALLEST_PART))
-        cuts = cut_sorted(self._lengths[index], fewest)
+        cuts = [0, len(index)]
+        if self._is_sorted:
+            fewest = max(1, int(self.batch_size * SMALLEST_PART))
+            cuts = cut_sorted(self._lengths[index], fewest)
         parts = [self._part(index[a:b]) for a, b in pairwise(cuts)]
-        return parts[0] if len(parts) == 1 else Parts(parts, len(index))
+        if len(parts) > 1 or self.dataset.arrays[0].letters is not None:
+            return Parts(parts, len(index))  # skorch wants to know of how many rows
+        return parts[0]
 
     def _part(self, index):
         """Inputs of these rows as one tensor, or several by name."""

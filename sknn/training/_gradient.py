@@ -101,7 +101,8 @@ def call(forward, x, **options):
         What the module is given besides.
     """
     if isinstance(x, Parts):
-        return torch.cat([call(forward, part, **options) for part in x.inputs])
+        outputs = [call(forward, part, **options) for part in x.inputs]
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
     if isinstance(x, dict):
         return forward(**x, **options)
     return forward(x, **options)

@@ -98,6 +98,7 @@ def make_rows(loss, n_rows, weighted, dtype=np.float64, seed=0):
     X[rng.uniform(size=X.shape) < 0.3] = 0
     y = {
         "squared_error": rng.normal(size=(n_rows, N_OUTPUTS)).astype(dtype),
+        "summed_squared_error": rng.normal(size=(n_rows, N_OUTPUTS)).astype(dtype),
         "absolute_error": rng.normal(size=(n_rows, N_OUTPUTS)).astype(dtype),
         "huber": rng.normal(size=(n_rows, N_OUTPUTS)).astype(dtype),
         "quantile": rng.normal(size=(n_rows, N_OUTPUTS)).astype(dtype),
@@ -145,7 +146,7 @@ def get_row_losses(loss, z, y):
     if loss == "binary_log_loss":
         entropy = functional.binary_cross_entropy_with_logits
         return entropy(z, y, reduction="none").sum(1)
-    if loss == "squared_error":
+    if loss in ("squared_error", "summed_squared_error"):
         return functional.mse_loss(z, y, reduction="none").sum(1) / 2
     if loss in ("absolute_error", "quantile"):  # here the quantile is the median
         return (z - y).abs().sum(1) / (2 if loss == "quantile" else 1)
