@@ -126,10 +126,10 @@ def warn_of_ignored(estimator):
     ignored = []
     if solver == "lbfgs" and estimator.early_stopping:
         ignored.append(("early_stopping", "solver"))
-    parameter = signature(type(estimator)).parameters.get("learning_rate")
-    default = schedule if parameter is None else parameter.default
-    if estimator.learning_rate not in (schedule, default):
-        ignored.append(("learning_rate", "solver"))
+    if schedule != estimator.learning_rate:
+        own = signature(type(estimator)).parameters.get("learning_rate")
+        if own is None or own.default != estimator.learning_rate:
+            ignored.append(("learning_rate", "solver"))
     if solver == "lbfgs" and estimator.warmup_epochs:
         ignored.append(("warmup_epochs", "solver"))
     if solver == "lbfgs" and estimator.gradient_clip is not None:
