@@ -4,8 +4,12 @@ from sknn._autoencoder import Autoencoder
 from sknn._conv_classifier import ConvClassifier
 from sknn._conv_regressor import ConvRegressor
 from sknn._gan_sampler import GANSampler
+from sknn._graph_classifier import GraphClassifier
+from sknn._graph_regressor import GraphRegressor
 from sknn._mlp_classifier import MLPClassifier
 from sknn._mlp_regressor import MLPRegressor
+from sknn._node_classifier import NodeClassifier
+from sknn._node_regressor import NodeRegressor
 from sknn._recurrent_classifier import RecurrentClassifier
 from sknn._recurrent_regressor import RecurrentRegressor
 from sknn._recurrent_tagger import RecurrentTagger
@@ -22,8 +26,12 @@ __all__ = [
     "ConvClassifier",
     "ConvRegressor",
     "GANSampler",
+    "GraphClassifier",
+    "GraphRegressor",
     "MLPClassifier",
     "MLPRegressor",
+    "NodeClassifier",
+    "NodeRegressor",
     "RecurrentClassifier",
     "RecurrentRegressor",
     "RecurrentTagger",

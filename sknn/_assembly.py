@@ -73,6 +73,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     targets, flat = estimator._targets, estimator._flat
     _renew_patience(estimator)
     batches = estimator._batch_options(rows)  # before what may depend on it
+    sampling = estimator._sampling_options(random_state)
     optimizer = estimator.optimizer_ if incremental else None
     options = _optimizer_options(estimator)
     masks = make_masks(estimator._dropout_rates, random_state, estimator.t_)
@@ -115,7 +116,10 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         iterator_train__device=flat.values.device,
         iterator_train__joins_last=getattr(flat.module, "has_batch_norm", False),
         iterator_valid__device=flat.values.device,
-        **{f"iterator_train__{name}": value for name, value in batches.items()},
+        **{
+            f"iterator_train__{name}": value
+            for name, value in {**batches, **sampling}.items()
+        },
         **{f"iterator_valid__{name}": value for name, value in batches.items()},
         **options,
     ).initialize()

@@ -102,6 +102,10 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
         """What the iterator of batches is given besides."""
         return {}
 
+    def _sampling_options(self, random_state):
+        """What that of training rows is given which draws a part of their inputs."""
+        return {}
+
     def _evaluator(self, rows):
         """Closure that gives the raw outputs for rows."""
         X = rows.inputs

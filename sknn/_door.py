@@ -103,6 +103,15 @@ def check_count(name, value, optional=False):
         raise ValueError(f"{name} must be {rule} >= 1: got {value!r}.")
 
 
+def require_y(estimator, y):
+    """Refuse None for targets, as scikit-learn does."""
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but "
+            "the target y is None."
+        )
+
+
 def check_solver(estimator):
     """Refuse what the solver cannot do.
 
@@ -246,7 +255,8 @@ def read_validation(estimator, validation, targets, X, dtype):
     with naming("X_val"):
         checked = estimator._check_X(X_val, X.dtype, reset=False)
     with naming("y_val"):
-        _, y_val = estimator._check_X(
+        # inputs without targets may be left out
+        checked, y_val = estimator._check_X(
             X_val,
             X.dtype,
             y=y_val,

@@ -55,10 +55,15 @@ class LearnedFeatures(TransformerMixin):
             names = check_feature_names_in(self, input_features)
         if not self._has_hidden_layers:
             return names
-        linear = [m for m in self.module_.modules() if isinstance(m, nn.Linear)]
         prefix = type(self).__name__.lower()
-        names = [f"{prefix}{i}" for i in range(linear[-1].in_features)]
+        names = [f"{prefix}{i}" for i in range(self._n_learned)]
         return np.asarray(names, dtype=object)
+
+    @property
+    def _n_learned(self):
+        """Number of learned features: all that the output layer is given."""
+        linear = [m for m in self.module_.modules() if isinstance(m, nn.Linear)]
+        return linear[-1].in_features
 
     @property
     def _has_hidden_layers(self):

@@ -7,9 +7,8 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sknn._door import check_count
+from sknn._door import check_count, require_y
 from sknn._heads import check_stochastic
-from sknn._sequence_base import require_y
 from sknn._sklearn_compat import Interval, fit_context
 from sknn._transformer_base import PARAMETERS as TRANSFORMER_PARAMETERS
 from sknn._transformer_base import BaseTransformer

@@ -156,15 +156,6 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
         return len(self._reader.vocabulary) + 1
 
 
-def require_y(estimator, y):
-    """Refuse None for targets, as scikit-learn does."""
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but "
-            "the target y is None."
-        )
-
-
 def choose_dim(dim, n_rows):
     """Entries of a learned vector for each of `n_rows`; "auto" asks for a rule."""
     return min(round(1.6 * n_rows**0.56), 64) if dim == "auto" else dim

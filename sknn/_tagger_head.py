@@ -8,9 +8,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sknn._base import BaseNetwork
-from sknn._door import TRAINING_CONSTRAINTS
+from sknn._door import TRAINING_CONSTRAINTS, require_y
 from sknn._heads import check_classes, check_stochastic, refuse_balanced
-from sknn._sequence_base import axes_of_numbers, choose_dim, require_y, table_of, tidy
+from sknn._sequence_base import axes_of_numbers, choose_dim, table_of, tidy
 from sknn._sklearn_compat import (
     Interval,
     StrOptions,

@@ -1,0 +1,259 @@
+"""What the two networks share that answer for the nodes of a graph."""
+
+from numbers import Integral
+
+import numpy as np
+
+from sknn._message_passing_base import PARAMETERS as SHARED_PARAMETERS
+from sknn._message_passing_base import BaseMessagePassing, attends
+from sknn._sklearn_compat import Interval, StrOptions
+from sknn.data import Nodes, as_graph, is_graph
+
+# nodes a batch where their neighbours are sampled
+SAMPLED_BATCH = 512
+# multiply-adds of a pass over a graph from which torch's second thread pays
+WORTH_THREADS = 4_000_000
+
+PARAMETERS = {
+    **SHARED_PARAMETERS,
+    "hidden_layer_sizes": (
+        "int or array-like of int",
+        "Units of each hidden convolution. One more convolution puts out the answers, "
+        "so that a node hears those that are up to ``len(hidden_layer_sizes) + 1`` "
+        "edges away.",
+    ),
+    "graph": (
+        "Graph or None",
+        "Graph whose node numbers X holds, for searches and cross-validation; also one "
+        "of networkx. None reads X as a graph itself, or as rows of features.",
+    ),
+    "n_neighbors": (
+        "int",
+        "For rows of features, the nearest training rows that each row hears.",
+    ),
+    "batch_size": (
+        'int, "auto" or "full"',
+        "Nodes with a target a batch, which is computed with all that they hear. "
+        '"auto" and "full" are all of them at once; with `n_sampled_neighbors` "auto" '
+        "is ``min(512, n_samples)``.",
+    ),
+    "n_sampled_neighbors": (
+        "int, array-like of int or None",
+        "Most neighbours that a node hears in a training step, drawn anew for each: "
+        "one number, or one for each convolution (Hamilton et al. 2017). None hears "
+        "all; predictions always do.",
+    ),
+    "node_features": (
+        '{"auto", "embedding", "structure"}',
+        "What stands for the features of a graph that has none: a vector learned for "
+        "each node, which serves the graph of the fit alone, or numbers read off the "
+        "edges, which serve every graph: degrees, clustering, the neighbours' degrees. "
+        '"auto" is "embedding".',
+    ),
+}
+
+
+class BaseNode(BaseMessagePassing):
+    """One graph, some of whose nodes have a target."""
+
+    _parameter_constraints: dict = {
+        **BaseMessagePassing._parameter_constraints,
+        "graph": "no_validation",
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "n_sampled_neighbors": [
+            Interval(Integral, 1, None, closed="left"),
+            "array-like",
+            None,
+        ],
+        "node_features": [StrOptions({"auto", "embedding", "structure"})],
+    }
+
+    # Parameters
+
+    def _check_parameters(self):
+        super()._check_parameters()
+        if self.graph is not None and not is_graph(self.graph):
+            raise TypeError(
+                "graph must be a sknn.Graph, a graph of networkx, or None: got "
+                f"{type(self.graph).__name__}."
+            )
+        self._sampled_counts  # noqa: B018 - raises where they do not fit the layers
+
+    @property
+    def _sampled_counts(self):
+        """Most neighbours that each convolution hears, or None for all."""
+        value, n_layers = self.n_sampled_neighbors, len(self._hidden_sizes) + 1
+        if value is None:
+            return None
+        counts = list(value) if np.iterable(value) else [value] * n_layers
+        whole = all(isinstance(count, Integral) and count >= 1 for count in counts)
+        if not whole or len(counts) != n_layers:
+            raise ValueError(
+                "n_sampled_neighbors must be None, a whole number >= 1, or a list of "
+                f"one for each of the {n_layers} convolutions: got {value!r}."
+            )
+        return [int(count) for count in counts]
+
+    def _sampling_options(self, random_state):
+        if self.n_sampled_neighbors is None:
+            return {}
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        return {"n_sampled": self._sampled_counts, "seed": (seed, self.t_)}
+
+    def _resolve_batch_size(self, n_rows):
+        if self.batch_size == "auto" and self.solver != "lbfgs":
+            sampled = self.n_sampled_neighbors is not None
+            return min(SAMPLED_BATCH, n_rows) if sampled else n_rows
+        return super()._resolve_batch_size(n_rows)
+
+    # Data
+
+    def _prepare(self, X, y, sample_weight, validation, classes, incremental, root):
+        """Read what a later fit trains on as that of a first one: it may be new."""
+        continues = hasattr(self, "module_") and (incremental or self.warm_start)
+        if continues and self._fitted_form == "numbers" and self.graph is not None:
+            self.graph_ = self._with_features(as_graph(self.graph), reset=False)
+        if continues and self._fitted_form == "rows" and not is_graph(X):
+            dtype, options = self._input_dtype(X, continues), self._y_options
+            X, y = super()._check_X(X, dtype, y=y, reset=False, **options)
+            X = self._connect(X)
+        return super()._prepare(
+            X, y, sample_weight, validation, classes, incremental, root
+        )
+
+    def _check_X(self, X, dtype, *, reset, sample_weight=None, **options):
+        if isinstance(X, Nodes):  # read before
+            return (X, options["y"]) if "y" in options else X
+        by_number = self.graph is not None if reset else self._fitted_form == "numbers"
+        if is_graph(X):
+            X = self._read_graph(X, dtype, reset)
+        elif by_number:
+            X = self._read_numbers(X, dtype, reset)
+        else:
+            return self._read_rows(X, dtype, reset, options)
+        if "y" not in options:
+            return X
+        y, known = self._known_targets(X, options["y"])
+        return X[known], self._check_targets(y[known], reset, options)
+
+    def _read_graph(self, X, dtype, reset):
+        """All nodes of a graph."""
+        if reset and self.graph is not None:
+            raise ValueError(
+                "graph must be None where fit is given a graph; with graph= X holds "
+                "the numbers of nodes."
+            )
+        graph = self._with_features(as_graph(X), reset)
+        if reset:
+            self._begin_reading("graph", graph)
+        return self._nodes_of(graph, np.arange(graph.n_nodes), dtype)
+
+    def _read_numbers(self, X, dtype, reset):
+        """Nodes of the estimator's own graph by their numbers."""
+        if reset:
+            graph = self._with_features(as_graph(self.graph), reset)
+            self._begin_reading("numbers", graph)
+        numbers = check_numbers(X, self.graph_.n_nodes)
+        return self._nodes_of(self.graph_, numbers, dtype)
+
+    def _read_rows(self, X, dtype, reset, options):
+        """Rows of features: training rows, or such as hear these."""
+        if not reset and self._fitted_form == "graph":
+            raise ValueError(
+                f"X must be a graph, as {type(self).__name__} was fitted to one: got "
+                f"{type(X).__name__}."
+            )
+        checked = super()._check_X(X, dtype, reset=reset, **options)
+        X, *y = checked if isinstance(checked, tuple) else (checked,)
+        X = self._connect(X) if reset else self._attach(X)
+        return (X, *y) if y else X
+
+    def _connect(self, X):
+        """Training rows as nodes of their graph."""
+        self._neighbours = Neighbours(X, self.n_neighbors, self.standardize)
+        graph = self._neighbours.graph
+        self._begin_reading("rows", graph)
+        return self._nodes_of(graph, np.arange(graph.n_nodes), X.dtype)
+
+    def _attach(self, X):
+        """Further rows as nodes of a graph, behind the training rows."""
+        graph = self._neighbours.attach(X)
+        numbers = np.arange(self.graph_.n_nodes, graph.n_nodes)
+        return self._nodes_of(graph, numbers, X.dtype)
+
+    def _begin_reading(self, form, graph):
+        """Remember what the first fit was given."""
+        self._keep_wiring(graph.n_features)
+        self._fitted_form, self.graph_ = form, graph
+        if form != "rows":
+            vars(self).pop("_neighbours", None)
+            vars(self).pop("feature_names_in_", None)
+            vars(self).pop("n_features_in_", None)
+            if graph.n_features:
+                self.n_features_in_ = graph.n_features
+
+    def _with_features(self, graph, reset):
+        """The graph with features, unless vectors are to be learned in their place."""
+        if graph.X is None:
+            by_structure = self._by_structure(reset)
+            graph = graph.with_structure() if by_structure else graph
+        if reset:
+            return graph
+        if graph.X is not None or self.graph_.X is not None:
+            self._check_node_features(graph.n_features)
+        elif graph.n_nodes != self.graph_.n_nodes:
+            raise ValueError(
+                f"X is a graph of {graph.n_nodes} nodes, but the vectors of the "
+                f"{self.graph_.n_nodes} nodes of another one were learned: with "
+                "node_features='structure' predictions are for any graph."
+            )
+        return graph
+
+    def _by_structure(self, reset):
+        return self.node_features == "structure" if reset else self.graph_.X is not None
+
+    def _nodes_of(self, graph, numbers, dtype):
+        dtype = np.float32 if isinstance(dtype, list) else dtype
+        return Nodes(graph, numbers, self._fitted_conv, self._n_hidden + 1, dtype)
+
+    # The module
+
+    def _make_module(self, X, n_outputs, device):
+        graph = self.graph_
+        return NodeNet(
+            graph.n_features,
+            n_outputs,
+            n_nodes=graph.n_nodes if graph.X is None else None,
+            **self._module_options,
+            device=device,
+        )
+
+    def _largest_product(self, X, n_rows):
+        """Size of the work: a pass over the whole graph, or over what a batch hears."""
+        n_nodes = min(X.graph.n_nodes, n_rows * (1 + self.n_neighbors))
+        product = super()._largest_product(X, n_nodes)
+        return self._if_worth_threads(product, WORTH_THREADS)
+
+    def _hidden_outputs(self, X):
+        X = self._checked_inputs(X)  # before anything that only a fit sets
+        return self._outputs_of(self.module_.hidden, X.with_layers(self._n_hidden))
+
+    @available_if(attends)
+    def attention_weights(self, X):
+        """How much each node attends to its neighbours, with ``conv="gat"``.
+
+        Parameters
+        ----------
+        X : Graph or array-like
+            Nodes, as for `predict`.
+
+        Returns
+        -------
+        list of list of csr_array of shape (n_nodes, n_nodes)
+            One list a layer, one matrix a head: entry (i, j) is the share of node j in
+            what node i hears; rows sum to one. They are of the whole graph that has
+            the nodes.
+        """
+        nodes = self._checked_inputs(X)
+        numbers = np.arange(nodes.graph.n_nodes)
+        return self._attend(self._nodes_of(nodes.graph, numbers, nodes.dtype).inputs())

@@ -1,0 +1,171 @@
+"""Graph network that classifies the nodes of a graph."""
+
+from sknn._docs import describe
+from sknn._node_head import NodeClassifierHead
+from sknn._node_base import PARAMETERS, BaseNode
+
+
+@describe(PARAMETERS, weight_init='"glorot_uniform"')
+class NodeClassifier(NodeClassifierHead, BaseNode):
+    """Graph network that classifies the nodes of a graph.
+
+    Each layer lets every node hear its neighbours; the last one puts out the classes.
+    Minimises the log-loss at the nodes whose label is known, while all nodes and edges
+    are heard. There are three ways in:
+
+    - ``fit(graph)`` with a :class:`Graph`, or a graph of networkx, some of whose nodes
+      have a label: NaN or None, or -1, says that a node has none. It is also for graphs
+      that come later.
+    - ``fit(numbers, y)`` with the parameter `graph`, where X holds the numbers of
+      nodes: folds of a search then differ in the labels that are seen, and nothing
+      but these.
+    - ``fit(X, y)`` with rows of features, each of which is connected to the nearest
+      training rows (-1 is a class then).
+
+    Parameters
+    ----------
+    [parameters]
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    [attributes of training]
+    graph_ : Graph
+        Graph of the fit: that which was given, or that of the training rows.
+    n_features_in_ : int
+        Features of a node, or columns of rows; not there for nodes without any.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns of rows, where they have any.
+
+    See Also
+    --------
+    NodeRegressor : The same network for real targets.
+    GraphClassifier : A label for each graph.
+
+    References
+    ----------
+    Kipf and Welling, "Semi-supervised classification with graph convolutional
+    networks", ICLR 2017.
+
+    Hamilton, Ying and Leskovec, "Inductive representation learning on large graphs",
+    NeurIPS 2017.
+
+    Velickovic et al., "Graph attention networks", ICLR 2018.
+
+    Xu et al., "How powerful are graph neural networks?", ICLR 2019.
+
+    Examples
+    --------
+    Two members of a karate club tell which side each of the others took:
+
+    >>> import networkx as nx
+    >>> import numpy as np
+    >>> from sknn import Graph, NodeClassifier
+    >>> club = Graph.from_networkx(nx.karate_club_graph(), target="club")
+    >>> y = club.y.copy()
+    >>> y[1:33] = None
+    >>> model = NodeClassifier(random_state=0).fit(club, y)
+    >>> bool(model.score(club) > 0.8)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseNode._parameter_constraints,
+        **NodeClassifierHead._parameter_constraints,
+    }
+
+    def __init__(
+        self,
+        *,
+        conv="gcn",
+        hidden_layer_sizes=(16,),
+        n_heads=4,
+        activation="relu",
+        graph=None,
+        n_neighbors=10,
+        n_sampled_neighbors=None,
+        node_features="auto",
+        standardize=True,
+        batch_norm=False,
+        dropout=0.5,
+        solver="adam",
+        alpha=0.002,
+        l1_ratio=0.0,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.01,
+        power_t=0.5,
+        learning_rate_final=None,
+        decay_epochs=None,
+        warmup_epochs=0,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        n_iter_no_change=10,
+        max_fun=15000,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        rho=0.9,
+        early_stopping=False,
+        validation_fraction=0.1,
+        scoring=None,
+        weight_init="auto",
+        gradient_clip=None,
+        device="auto",
+        dtype="auto",
+        callbacks=None,
+        class_weight=None,
+        label_smoothing=0.0,
+    ):
+        self.conv = conv
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.n_heads = n_heads
+        self.activation = activation
+        self.graph = graph
+        self.n_neighbors = n_neighbors
+        self.n_sampled_neighbors = n_sampled_neighbors
+        self.node_features = node_features
+        self.standardize = standardize
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+        self.solver = solver
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.learning_rate_final = learning_rate_final
+        self.decay_epochs = decay_epochs
+        self.warmup_epochs = warmup_epochs
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.rho = rho
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.scoring = scoring
+        self.weight_init = weight_init
+        self.gradient_clip = gradient_clip
+        self.device = device
+        self.dtype = dtype
+        self.callbacks = callbacks
+        self.class_weight = class_weight
+        self.label_smoothing = label_smoothing

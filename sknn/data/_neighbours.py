@@ -1,0 +1,67 @@
+"""Rows of a table as a graph of nearest neighbours."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.neighbors import NearestNeighbors
+
+from sknn.data._graph import Graph
+
+
+class Neighbours:
+    """Training rows, each with an edge to its nearest ones; further rows hear them.
+
+    Two training rows are neighbours where either is among the nearest of the other.
+    A further row hears the training rows that are nearest to it, and no row hears a
+    further one: what is predicted for a row does not depend on the rows beside it.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        Training rows.
+    n_neighbors : int
+        Nearest rows; of fewer rows, all others.
+    standardize : bool
+        Whether distances are those of features with variance 1.
+
+    Attributes
+    ----------
+    graph : Graph
+        The training rows and their edges.
+    """
+
+    def __init__(self, X, n_neighbors, standardize):
+        self._n_neighbors, self._factor = n_neighbors, np.ones(X.shape[1], X.dtype)
+        if standardize:
+            deviation = X.std(axis=0)
+            self._factor = 1 / np.where(deviation > 0, deviation, 1)
+        n_nearest, self._index = min(n_neighbors, len(X) - 1), None
+        edges = sparse.csr_array((len(X), len(X)))
+        if n_nearest:
+            edges = self._search(X).kneighbors_graph(n_neighbors=n_nearest)
+        self.graph = Graph(X, edges.maximum(edges.T))
+
+    def __getstate__(self):
+        return {**vars(self), "_index": None}  # which holds the rows once more
+
+    def _search(self, X):
+        """Index of the training rows, made when it is first asked for."""
+        if self._index is None:
+            self._index = NearestNeighbors().fit(X * self._factor)
+        return self._index
+
+    def attach(self, X):
+        """Graph of the training rows and, behind them, the rows of `X` that hear them.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+            Further rows, in the type of the training rows.
+        """
+        known = self.graph
+        n_nearest = min(self._n_neighbors, known.n_nodes)
+        search = self._search(known.X)
+        heard = search.kneighbors_graph(X * self._factor, n_nearest)
+        adjacency = sparse.block_array(
+            [[known.adjacency, heard.T], [None, sparse.csr_array((len(X), len(X)))]]
+        )
+        return Graph(np.concatenate([known.X, X]), adjacency, directed=True)

@@ -1,0 +1,54 @@
+"""Targets of which some are unknown."""
+
+import numpy as np
+
+
+def read_known(y, is_classifier):
+    """Targets as an array, and which are known.
+
+    Unknown are NaN and None, and of class labels -1; a row of several columns is known
+    where all of its entries are.
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, n_outputs)
+        Targets.
+    is_classifier : bool
+        Whether they are class labels, of which -1 says that there is none.
+
+    Returns
+    -------
+    y : ndarray of shape (n,) or (n, n_outputs)
+        The targets; numbers among Python objects as numbers.
+    known : ndarray of bool of shape (n,)
+        Which are known.
+    """
+    y = np.asarray(y)
+    known = np.ones(y.shape, bool)
+    if y.dtype == object:
+        known = np.array([_is_known(value) for value in y.flat], bool).reshape(y.shape)
+    elif y.dtype.kind == "f":
+        known = ~np.isnan(y)
+    if is_classifier and y.dtype.kind in "fiO":
+        known &= y != -1
+    known = known.reshape(len(y), -1).all(axis=1)
+    return _as_numbers(y, known), known
+
+
+def _is_known(value):
+    """Whether it is neither None, nor NaN, nor what pandas has for either."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return False
+    return not (isinstance(value, float | np.floating) and np.isnan(value))
+
+
+def _as_numbers(y, known):
+    """Python objects as an array of numbers where those that are known are numbers."""
+    if y.dtype != object or not known.any():
+        return y
+    values = np.array(y[known].tolist())
+    if values.dtype.kind not in "fiub":
+        return y
+    numbers = np.zeros(y.shape, values.dtype)
+    numbers[known] = values
+    return numbers
