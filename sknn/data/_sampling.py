@@ -93,7 +93,8 @@ class ReceptiveFields:
         else:
             places = np.empty(n_nodes, np.int64)
             places[senders] = np.arange(len(senders))
-            own, sources, shape = places[rows], places[sources], (len(rows), len(senders))
+            own, sources = places[rows], places[sources]
+            shape = (len(rows), len(senders))
         own = None if own is None else to_tensor(own)
         tensors = map(torch.from_numpy, (starts, sources, weights))
         return Messages(*tensors, shape, own=own), senders
