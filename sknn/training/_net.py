@@ -391,6 +391,12 @@ class Net(NeuralNet):
         loss = torch.as_tensor(loss, dtype=torch.float64)
         return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}
 
+    def infer(self, x, **fit_params):
+        """Outputs for the inputs of a batch, which may be in parts."""
+        if isinstance(x, Parts):
+            return call(self.module_, x, **fit_params)
+        return super().infer(x, **fit_params)
+
     def show_batches(self, rows, training):
         """Evaluate rows in batches where a callback looks at these; say whether."""
         listening = any(looks_at_batches(cb, training) for _, cb in self.callbacks_)
