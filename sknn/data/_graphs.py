@@ -101,8 +101,12 @@ class Graphs:
 
     def _places(self, key):
         """Where selected graphs are among all."""
-        index = np.arange(len(self)) if self._index is None else self._index
-        return index[key]
+        if self._index is not None:
+            return self._index[key]
+        is_plain = isinstance(key, np.ndarray) and key.dtype.kind == "i"
+        if is_plain and key.min(initial=0) >= 0:
+            return key
+        return np.arange(len(self))[key]
 
     @property
     def values(self):
