@@ -377,15 +377,8 @@ class Net(NeuralNet):
         (x, y), weight = batch, batch.weight
         gradient, loss_native = self.gradient, self.gradient.loss_ops.native
         weight = weight if weight is None else loss_native(weight)
-        loss = gradient(
-            Batch(
-                x if isinstance(x, dict | Parts) else gradient.ops.native(x),
-                loss_native(y),
-                weight,
-                batch.total,
-                batch.n_rows,
-            )
-        )
+        x = x if isinstance(x, dict | Parts) else gradient.ops.native(x)
+        loss = gradient(Batch(x, loss_native(y), weight, batch.total, batch.n_rows))
         gradient.settle()
         loss = loss + self.penalize(batch.total)
         loss = torch.as_tensor(loss, dtype=torch.float64)
