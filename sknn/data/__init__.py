@@ -1,11 +1,16 @@
 """What users pass becomes rows and targets that training can draw batches from."""
 
 from sknn.data._batches import Batch, PartedBatch, make_batch, to_tensor
-from sknn.data._chunks import iter_chunks, move
+from sknn.data._chunks import cut_rows, iter_chunks, move
 from sknn.data._conditions import Conditions
+from sknn.data._graph_batches import GraphBatches
+from sknn.data._graphs import Graphs
 from sknn.data._iterators import make_batches
 from sknn.data._layout import sample_shape
 from sknn.data._mapped import convert, converts_late
+from sknn.data._messages import Messages, make_message_matrix
+from sknn.data._node_batches import NodeBatches
+from sknn.data._nodes import Nodes
 from sknn.data._parts import Parts
 from sknn.data._reconstruction_targets import ReconstructionTargets, within_unit
 from sknn.data._rows import Rows, split_for_validation
@@ -24,6 +29,11 @@ __all__ = [
     "Batch",
     "ClassTargets",
     "Conditions",
+    "GraphBatches",
+    "Graphs",
+    "Messages",
+    "NodeBatches",
+    "Nodes",
     "PartedBatch",
     "Parts",
     "RealTargets",
@@ -40,11 +50,13 @@ __all__ = [
     "combine_weights",
     "convert",
     "converts_late",
+    "cut_rows",
     "decoder_inputs",
     "has_one_label_a_row",
     "iter_chunks",
     "make_batch",
     "make_batches",
+    "make_message_matrix",
     "move",
     "read_labels",
     "sample_shape",

@@ -1,16 +1,22 @@
 """Inputs of many rows as tensors, a few rows at a time."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import sparse
 
 from sknn.data._batches import to_tensor
+from sknn.data._graphs import Graphs
+from sknn.data._nodes import Nodes
 from sknn.data._sequences import Sequences
 
 MOST_ROWS = 4096
 # entries of inputs of more than one axis: feature maps are many times as large
 MOST_ENTRIES = 1 << 18
-# steps of padded sequences, each of which has many hidden units
+# steps of padded sequences, or nodes of graphs, each of which has many hidden units
 MOST_STEPS = 1 << 14
+# nodes of one graph whose outputs are wanted: others compute the same for all of them
+MOST_NODES = 1 << 16
 
 
 def iter_chunks(X, most_steps=MOST_STEPS):
@@ -18,20 +24,24 @@ def iter_chunks(X, most_steps=MOST_STEPS):
 
     Parameters
     ----------
-    X : ndarray, MappedRows, Sequences or CSR matrix of shape (n_rows, ...)
+    X : ndarray, MappedRows, Sequences, Graphs, Nodes or CSR matrix (n_rows, ...)
         Inputs.
     most_steps : int
-        Steps of a chunk of sequences, padding included.
+        Steps of a chunk of sequences, padding included, or nodes of one of graphs.
 
     Yields
     ------
     rows : slice or ndarray of int
         Where the chunk's rows are in `X`.
-    x : tensor, or dict of tensors
+    x : tensor, or dict of tensors, Messages and lists of these
         What a module takes.
     """
     if isinstance(X, Sequences):
         yield from _iter_sequences(X, most_steps)
+        return
+    if isinstance(X, Graphs | Nodes):
+        for rows in cut_rows(X, most_steps):
+            yield rows, X.inputs(rows)
         return
     n_rows, *shape = X.shape
     chunk = MOST_ROWS
@@ -57,8 +67,37 @@ def _iter_sequences(X, most_steps):
         start = stop
 
 
+def cut_rows(X, most_steps=MOST_STEPS):
+    """Slices of rows of a graph or graphs that are computed together.
+
+    Parameters
+    ----------
+    X : Graphs or Nodes
+        Inputs.
+    most_steps : int
+        Nodes of several graphs; a larger graph comes alone.
+
+    Returns
+    -------
+    list of slice
+    """
+    bounds = [0]
+    stops = np.cumsum(X.lengths) if isinstance(X, Graphs) else None
+    while bounds[-1] < len(X):
+        start = bounds[-1]
+        if stops is None:
+            bounds.append(min(start + MOST_NODES, len(X)))
+        else:
+            before = stops[start - 1] if start else 0
+            stop = int(np.searchsorted(stops, before + most_steps, "right"))
+            bounds.append(max(stop, start + 1))
+    return [slice(start, stop) for start, stop in pairwise(bounds)]
+
+
 def move(x, device):
-    """Tensor, or a dict of them, on a device."""
+    """Tensor or `Messages`, or a dict or list of them, on a device."""
     if isinstance(x, dict):
-        return {name: tensor.to(device) for name, tensor in x.items()}
+        return {name: move(value, device) for name, value in x.items()}
+    if isinstance(x, list):
+        return [move(value, device) for value in x]
     return x.to(device)

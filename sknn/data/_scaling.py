@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sknn.data._graphs import Graphs
+from sknn.data._nodes import Nodes
 from sknn.data._rows import Rows
 from sknn.data._sequences import Sequences
 
@@ -12,12 +14,13 @@ CHUNK_ENTRIES = 1 << 20
 def channel_moments(X, weight=None):
     """Weighted mean and standard deviation of each channel, the last axis.
 
-    Every step, or pixel, of a row has the row's weight. Inputs are read a few rows at a
-    time, so that what is memory-mapped stays in its file.
+    Every step, pixel, or node of a graph has its row's weight. Inputs are read a few
+    rows at a time, so that what is memory-mapped stays in its file. Nodes of one graph
+    have their features known, whoever is a row: all count, each the same.
 
     Parameters
     ----------
-    X : Rows, Sequences or array of shape (n_rows, ..., n_channels)
+    X : Rows, Sequences, Graphs, Nodes or array of shape (n_rows, ..., n_channels)
         Numbers of any type. `Rows` bring their weights.
     weight : ndarray of shape (n_rows,), optional
         Weight of each row, not all zero; None is one each, or that of the `Rows`.
@@ -28,6 +31,8 @@ def channel_moments(X, weight=None):
         The standard deviation is 1 for channels that are constant.
     """
     rows = X if isinstance(X, Rows) else Rows(X)
+    if isinstance(rows.arrays[0], Nodes):
+        rows, weight = Rows(rows.arrays[0].graph.X), None
     weight = rows.weight if weight is None else weight
     total, mean, spread, origin = 0.0, 0.0, 0.0, None
     for steps, weights in _chunks(rows, weight):
@@ -66,13 +71,14 @@ def channel_bounds(rows):
 def _chunks(rows, weight):
     """Yield float64 copies of steps (n_steps, n_channels) with a weight each."""
     X, n_rows = rows.arrays[0], len(rows)
-    n_entries = np.prod(X.values.shape if isinstance(X, Sequences) else X.shape)
+    is_ragged = isinstance(X, Sequences | Graphs)
+    n_entries = np.prod(X.values.shape if is_ragged else X.shape)
     chunk = max(CHUNK_ENTRIES * X.shape[0] // max(int(n_entries), 1), 1)
     for start in range(0, n_rows, chunk):
         stop = min(start + chunk, n_rows)
         key = slice(start, stop) if rows.index is None else rows.index[start:stop]
         part = X[key]
-        if isinstance(part, Sequences):
+        if is_ragged:
             steps, n_steps = part.values, part.lengths
         else:
             steps = part.reshape(-1, part.shape[-1])

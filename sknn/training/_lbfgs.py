@@ -5,10 +5,13 @@ import scipy.optimize
 import torch
 
 from sknn._sklearn_compat import check_optimize_result, lbfgs_verbosity
-from sknn.data import make_batch, to_tensor
+from sknn.data import Graphs, Nodes, cut_rows, make_batch, to_tensor
+from sknn.data import move as move_inputs
 from sknn.training._array_ops import NumpyOps
 
 CHUNK = 16384
+# nodes of several graphs
+MOST_NODES = 1 << 17
 
 
 class Objective:
@@ -26,6 +29,7 @@ class Objective:
         self.net, self.rows = net, rows
         weight = rows.weight
         self.total = float(len(rows) if weight is None else weight.sum())
+        self._bounds = _find_chunks(rows)
         self._single = None
 
     def __call__(self, x):
@@ -44,29 +48,44 @@ class Objective:
 
     def _chunks(self):
         """Batches of rows whose total weight is that of all of them."""
-        if self._single is None and len(self.rows) <= CHUNK:
-            self._single = self._chunk(0)
+        if self._single is None and len(self._bounds) == 1:
+            self._single = self._chunk(*self._bounds[0])
         if self._single is not None:
             yield self._single
             return
-        for start in range(0, len(self.rows), CHUNK):
-            yield self._chunk(start)
+        for start, stop in self._bounds:
+            yield self._chunk(start, stop)
 
-    def _chunk(self, start):
-        part = self.rows.subset(np.arange(start, min(start + CHUNK, len(self.rows))))
+    def _chunk(self, start, stop):
+        part = self.rows.subset(np.arange(start, stop))
         gradient = self.net.gradient
         x_native, y_native = (
             ops.from_numpy if ops is NumpyOps else self._tensor
             for ops in (gradient.ops, gradient.loss_ops)
         )
         X, y, weight = part.X, part.y, part.weight
-        batch = make_batch(x_native(X), y_native(y), weight, y_native)
+        if isinstance(X, Graphs | Nodes):
+            X = move_inputs(X.inputs(), self.net.task.flat.values.device)
+        else:
+            X = x_native(X)
+        batch = make_batch(X, y_native(y), weight, y_native)
         batch.total = self.total
         return batch
 
     def _tensor(self, array):
         array = array.toarray() if hasattr(array, "toarray") else array
         return to_tensor(array).to(self.net.task.flat.values.device)
+
+
+def _find_chunks(rows):
+    """Bounds of the rows whose gradient is found at once."""
+    X, n_rows = rows.arrays[0], len(rows)
+    if isinstance(X, Nodes):
+        return [(0, n_rows)]  # parts of a graph would compute the same again
+    if isinstance(X, Graphs):
+        return [(part.start, part.stop) for part in cut_rows(rows.X, MOST_NODES)]
+    starts = range(0, n_rows, CHUNK)
+    return [(start, min(start + CHUNK, n_rows)) for start in starts]
 
 
 def minimize(net, rows, tol, max_iter, max_fun, verbose):

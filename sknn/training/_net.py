@@ -377,19 +377,18 @@ class Net(NeuralNet):
         (x, y), weight = batch, batch.weight
         gradient, loss_native = self.gradient, self.gradient.loss_ops.native
         weight = weight if weight is None else loss_native(weight)
-        loss = gradient(
-            Batch(
-                x if isinstance(x, dict | Parts) else gradient.ops.native(x),
-                loss_native(y),
-                weight,
-                batch.total,
-                batch.n_rows,
-            )
-        )
+        x = x if isinstance(x, dict | Parts) else gradient.ops.native(x)
+        loss = gradient(Batch(x, loss_native(y), weight, batch.total, batch.n_rows))
         gradient.settle()
         loss = loss + self.penalize(batch.total)
         loss = torch.as_tensor(loss, dtype=torch.float64)
         return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}
+
+    def infer(self, x, **fit_params):
+        """Outputs for the inputs of a batch, which may be in parts."""
+        if isinstance(x, Parts):
+            return call(self.module_, x, **fit_params)
+        return super().infer(x, **fit_params)
 
     def show_batches(self, rows, training):
         """Evaluate rows in batches where a callback looks at these; say whether."""
