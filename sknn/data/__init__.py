@@ -3,6 +3,7 @@
 from sknn.data._batches import Batch, PartedBatch, make_batch, to_tensor
 from sknn.data._chunks import iter_chunks, move
 from sknn.data._conditions import Conditions
+from sknn.data._graph import Graph
 from sknn.data._iterators import make_batches
 from sknn.data._layout import sample_shape
 from sknn.data._mapped import convert, converts_late
@@ -16,6 +17,7 @@ from sknn.data._sequences import Sequences
 from sknn.data._step_batches import decoder_inputs
 from sknn.data._step_labels import as_object_array, has_one_label_a_row, read_labels
 from sknn.data._step_targets import StepTargets, step_weights
+from sknn.data._structure import structural_features
 from sknn.data._targets import ClassTargets, RealTargets
 from sknn.data._token_targets import TokenTargets
 from sknn.data._weights import combine_weights, weights_of_classes
@@ -24,6 +26,7 @@ __all__ = [
     "Batch",
     "ClassTargets",
     "Conditions",
+    "Graph",
     "PartedBatch",
     "Parts",
     "RealTargets",
@@ -50,6 +53,7 @@ __all__ = [
     "sample_shape",
     "split_for_validation",
     "step_weights",
+    "structural_features",
     "to_tensor",
     "weights_of_classes",
     "within_unit",
