@@ -114,11 +114,14 @@ class Graph:
     >>> Graph(None, [(0, 1), (1, 2)], edge_weight=[0.5, 2.0], directed=True, n_nodes=5)
     Graph(5 nodes, 2 directed edges, 0 features)
 
-    From the neighbours of points:
+    From the nearest points of each, and with edges in both directions:
 
     >>> from sklearn.neighbors import kneighbors_graph
-    >>> Graph(X, kneighbors_graph(X, 1))
-    Graph(4 nodes, 4 directed edges, 2 features)
+    >>> near = kneighbors_graph(X, 2)
+    >>> Graph(X, near)
+    Graph(4 nodes, 8 directed edges, 2 features)
+    >>> Graph(X, near.maximum(near.T))
+    Graph(4 nodes, 5 edges, 2 features)
     """
 
     __slots__ = (

@@ -73,7 +73,7 @@ def read_targets(y, n_nodes):
     if y is None:
         return None
     try:
-        array = np.array(y)
+        array = np.array(np.asarray(y) if hasattr(y, "__array__") else y)
     except ValueError as error:
         raise ValueError("y must have equally long rows, one a node.") from error
     text = {"U": str, "S": bytes}.get(array.dtype.kind)
@@ -211,8 +211,12 @@ def _as_edges(given):
 
 def _refuse_edges(given, error):
     """Name the first edge that is no pair of numbers."""
-    for i, edge in enumerate(given if hasattr(given, "__iter__") else ()):
-        is_pair = hasattr(edge, "__len__") and len(edge) == 2
+    array = np.asarray(given, dtype=object)
+    if array.ndim == 0 or (array.ndim > 1 and array.shape[1:] != (2,)):
+        return
+    for i, edge in enumerate(array):
+        edge = tuple(edge) if isinstance(edge, list | np.ndarray) else edge
+        is_pair = isinstance(edge, tuple) and len(edge) == 2
         if not is_pair or not all(isinstance(node, Real) for node in edge):
             raise ValueError(
                 f"{EDGES} must hold pairs of whole numbers, the positions of nodes: "
