@@ -18,6 +18,7 @@ from sknn._transformer_classifier import TransformerClassifier
 from sknn._transformer_regressor import TransformerRegressor
 from sknn._transformer_tagger import TransformerTagger
 from sknn._variational_autoencoder import VariationalAutoencoder
+from sknn.data import Graph
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ __all__ = [
     "ConvClassifier",
     "ConvRegressor",
     "GANSampler",
+    "Graph",
     "GraphClassifier",
     "GraphRegressor",
     "MLPClassifier",

@@ -1,8 +1,8 @@
 """Graph network that classifies graphs."""
 
 from sknn._docs import describe
-from sknn._heads import ClassifierHead
 from sknn._graph_base import PARAMETERS, BaseGraph
+from sknn._heads import ClassifierHead
 
 
 @describe(PARAMETERS, weight_init='"glorot_uniform"', batch_size=32)

@@ -1,8 +1,8 @@
 """Graph network that classifies the nodes of a graph."""
 
 from sknn._docs import describe
-from sknn._node_head import NodeClassifierHead
 from sknn._node_base import PARAMETERS, BaseNode
+from sknn._node_head import NodeClassifierHead
 
 
 @describe(PARAMETERS, weight_init='"glorot_uniform"')

@@ -1,8 +1,8 @@
 """Graph network that predicts numbers for the nodes of a graph."""
 
 from sknn._docs import describe
-from sknn._node_head import NodeRegressorHead
 from sknn._node_base import PARAMETERS, BaseNode
+from sknn._node_head import NodeRegressorHead
 
 
 @describe(PARAMETERS, weight_init='"glorot_uniform"')

@@ -1,15 +1,12 @@
 """Graphs of either kind that users have."""
 
 from sknn.data._graph import Graph
+from sknn.data._graph_networkx import is_networkx
 
 
 def is_graph(X):
     """Whether it is a `Graph`, or a graph of networkx."""
-    return isinstance(X, Graph) or _is_networkx(X)
-
-
-def _is_networkx(X):
-    return hasattr(X, "is_multigraph") and hasattr(X, "adjacency")
+    return isinstance(X, Graph) or is_networkx(X)
 
 
 def as_graph(X, name="X"):
@@ -30,7 +27,7 @@ def as_graph(X, name="X"):
     """
     if isinstance(X, Graph):
         return X
-    if not _is_networkx(X):
+    if not is_networkx(X):
         raise ValueError(
             f"{name} must be a sknn.Graph or a graph of networkx: got "
             f"{type(X).__name__}."
