@@ -3,11 +3,13 @@
 from numbers import Integral
 
 import numpy as np
+from sklearn.utils.metaestimators import available_if
 
 from sknn._message_passing_base import PARAMETERS as SHARED_PARAMETERS
 from sknn._message_passing_base import BaseMessagePassing, attends
 from sknn._sklearn_compat import Interval, StrOptions
-from sknn.data import Nodes, as_graph, is_graph
+from sknn.data import Neighbours, Nodes, as_graph, check_numbers, is_graph
+from sknn.modules import NodeNet
 
 # nodes a batch where their neighbours are sampled
 SAMPLED_BATCH = 512
