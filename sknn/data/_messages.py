@@ -162,14 +162,18 @@ class Messages:
         device : torch.device or str
             Where its tensors are to be.
         """
-        here, device = self.starts.device, torch.device(device)
-        if here.type == device.type and device.index in (None, here.index):
+        device = torch.device(device)
+        if self._is_on(device):
             return self
         moved = self._moved and self._moved()
-        if moved is None or moved.starts.device.type != device.type:
+        if moved is None or not moved._is_on(device):
             moved = self._move(device)
             self._moved = weakref.ref(moved)
         return moved
+
+    def _is_on(self, device):
+        here = self.starts.device
+        return here.type == device.type and device.index in (None, here.index)
 
     def _move(self, device):
         names = ("starts", "sources", "weights", "own", "_order")
