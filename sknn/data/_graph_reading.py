@@ -211,7 +211,10 @@ def _as_edges(given):
 
 def _refuse_edges(given, error):
     """Name the first edge that is no pair of numbers."""
-    array = np.asarray(given, dtype=object)
+    try:
+        array = np.asarray(given, dtype=object)
+    except ValueError:  # arrays of shapes that numpy cannot put together
+        return
     if array.ndim == 0 or (array.ndim > 1 and array.shape[1:] != (2,)):
         return
     for i, edge in enumerate(array):
