@@ -124,15 +124,15 @@ class Graph:
     Graph(4 nodes, 5 edges, 2 features)
     """
 
-    __slots__ = (
-        "X",
-        "__weakref__",
-        "_kept",
-        "adjacency",
-        "is_directed",
-        "node_names",
-        "y",
-    )
+    __slots__ = {
+        "X": "Features of the nodes, or None.",
+        "adjacency": "Weights of the edges from rows to columns.",
+        "y": "Targets of the nodes, or None.",
+        "is_directed": "Whether edges have directions.",
+        "node_names": "Keys of the nodes in a networkx graph, or None.",
+        "_kept": "What nodes hear of one another, and what their edges tell of them.",
+        "__weakref__": "Weak references to the graph.",
+    }
 
     def __init__(
         self,

@@ -57,7 +57,7 @@ def read_targets(y, n_nodes):
     Parameters
     ----------
     y : array-like of shape (n_nodes,) or (n_nodes, n_outputs), or None
-        Labels or numbers. A list that mixes strings with other objects keeps them.
+        Labels or numbers. Strings become objects, so that a copy may have None.
     n_nodes : int
         Number of nodes.
 
@@ -76,11 +76,8 @@ def read_targets(y, n_nodes):
         array = np.array(np.asarray(y) if hasattr(y, "__array__") else y)
     except ValueError as error:
         raise ValueError("y must have equally long rows, one a node.") from error
-    text = {"U": str, "S": bytes}.get(array.dtype.kind)
-    if text is not None and not hasattr(y, "dtype"):
-        objects = np.array(y, dtype=object)
-        if not all(isinstance(value, text) for value in objects.flat):
-            array = objects  # numpy would have made strings of None's and numbers
+    if array.dtype.kind in "US":  # in which None would be a word
+        array = np.array(y, dtype=object)
     if array.ndim not in (1, 2):
         raise ValueError(
             "y must be of shape (n_nodes,) or (n_nodes, n_outputs): got "
@@ -211,7 +208,10 @@ def _as_edges(given):
 
 def _refuse_edges(given, error):
     """Name the first edge that is no pair of numbers."""
-    array = np.asarray(given, dtype=object)
+    try:
+        array = np.asarray(given, dtype=object)
+    except ValueError:  # arrays of shapes that numpy cannot put together
+        return
     if array.ndim == 0 or (array.ndim > 1 and array.shape[1:] != (2,)):
         return
     for i, edge in enumerate(array):

@@ -22,8 +22,15 @@ def read_known(y, is_classifier):
         The targets; numbers among Python objects as numbers.
     known : ndarray of bool of shape (n,)
         Which are known.
+
+    Raises
+    ------
+    ValueError
+        For arrays of strings with "None" or "nan".
     """
     y = np.asarray(y)
+    if y.dtype.kind == "U":
+        refuse_words(y)
     known = np.ones(y.shape, bool)
     if y.dtype == object:
         known = np.array([_is_known(value) for value in y.flat], bool).reshape(y.shape)
@@ -33,6 +40,17 @@ def read_known(y, is_classifier):
         known &= y != -1
     known = known.reshape(len(y), -1).all(axis=1)
     return _as_numbers(y, known), known
+
+
+def refuse_words(y):
+    """Refuse strings that were None or NaN before an array made words of them."""
+    found = [word for word in ("None", "nan", "<NA>") if (y == word).any()]
+    if found:
+        raise ValueError(
+            "y must be an array of objects where None says that a label is unknown: "
+            f"as strings, {found[0]!r} is a label like all others. Use "
+            "y.astype(object) before None is put in."
+        )
 
 
 def _is_known(value):

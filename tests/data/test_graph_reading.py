@@ -240,6 +240,7 @@ NAN, INF = np.nan, np.inf
         (pd.DataFrame([*"ab"]).T, r"pairs of whole numbers.*: edge 0 is \('a', 'b'\)"),
         ([(0, 1, 0.5)], r"shape \(n_edges, 2\).*got shape \(1, 3\)\. Weights are"),
         (np.ones((2, 7), int), r"got shape \(2, 7\)\. Edges that are columns .*\.T\."),
+        ([np.array([[0, 1]]), np.zeros(1)], "an array of numbers"),
         ([0, 1], r"shape \(n_edges, 2\).*got shape \(2,\)\."),
         (np.zeros((2, 2, 2)), r"shape \(n_edges, 2\).*got shape \(2, 2, 2\)\."),
         (np.zeros((3, 3)), r"of shape \(5, 5\).*got shape \(3, 3\)\."),
