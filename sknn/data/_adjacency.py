@@ -29,21 +29,29 @@ def make_adjacency(pairs, weights, n_nodes, directed):
     if weights is not None and not weights.all():
         pairs, weights = pairs[weights > 0], weights[weights > 0]
     first, second = pairs[:, 0], pairs[:, 1]
-    if not directed:  # summed before they are mirrored: symmetric to the last bit
-        first, second = np.minimum(first, second), np.maximum(first, second)
-    entries, weights = _merge(first * n_nodes + second, weights)
-    if not directed:
-        first, second = np.divmod(entries, n_nodes)
-        is_no_loop = first != second
-        mirrored = (second * n_nodes + first)[is_no_loop]
-        entries = np.concatenate([entries, mirrored])
-        if weights is not None:
-            weights = np.concatenate([weights, weights[is_no_loop]])
-        entries, weights = _merge(entries, weights)
+    if not directed and weights is not None:
+        first, second, weights = _mirror(first, second, weights, n_nodes)
+    entries = first * n_nodes + second
+    if not directed and weights is None:
+        entries = np.concatenate([entries, second * n_nodes + first])
+    entries, weights = _merge(entries, weights)
     rows = np.arange(n_nodes + 1, dtype=np.int64) * n_nodes
     data = np.ones(len(entries)) if weights is None else weights
     adjacency = make_csr(data, entries % n_nodes, entries.searchsorted(rows))
     return adjacency if weights is None else check_entries(adjacency)
+
+
+def _mirror(first, second, weights, n_nodes):
+    """Edges in both directions, added up before: symmetric to the last bit."""
+    first, second = np.minimum(first, second), np.maximum(first, second)
+    entries, weights = _merge(first * n_nodes + second, weights)
+    first, second = np.divmod(entries, n_nodes)
+    back = first != second  # an edge from a node to itself has one direction
+    return (
+        np.concatenate([first, second[back]]),
+        np.concatenate([second, first[back]]),
+        np.concatenate([weights, weights[back]]),
+    )
 
 
 def _merge(entries, weights):

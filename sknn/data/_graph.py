@@ -126,12 +126,12 @@ class Graph:
 
     __slots__ = {
         "X": "Features of the nodes, or None.",
+        "__weakref__": "Weak references to the graph.",
+        "_kept": "What nodes hear of one another, and what their edges tell of them.",
         "adjacency": "Weights of the edges from rows to columns.",
-        "y": "Targets of the nodes, or None.",
         "is_directed": "Whether edges have directions.",
         "node_names": "Keys of the nodes in a networkx graph, or None.",
-        "_kept": "What nodes hear of one another, and what their edges tell of them.",
-        "__weakref__": "Weak references to the graph.",
+        "y": "Targets of the nodes, or None.",
     }
 
     def __init__(
