@@ -45,7 +45,8 @@ class ChannelScaling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.float() if x.dtype == torch.bool else x  # bools cannot be subtracted
-        return ((x - self.location) * self.factor).to(self.factor.dtype)
+        centred = x - self.location  # new memory, which the product may have
+        return centred.mul_(self.factor).to(self.factor.dtype)
 
     def extra_repr(self) -> str:
         """Return the number of channels for the layer's representation."""
