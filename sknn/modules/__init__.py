@@ -4,7 +4,9 @@ from sknn.modules._autoencoder import AutoencoderNet, VariationalNet
 from sknn.modules._beam_search import decode
 from sknn.modules._conv import ConvNet
 from sknn.modules._gan import make_discriminator, make_generator
+from sknn.modules._graph_net import GraphNet
 from sknn.modules._mlp import MLP
+from sknn.modules._node_net import NodeNet
 from sknn.modules._recurrent import RecurrentNet
 from sknn.modules._seq2seq import Seq2SeqNet
 from sknn.modules._transformer import TransformerNet
@@ -13,6 +15,8 @@ __all__ = [
     "MLP",
     "AutoencoderNet",
     "ConvNet",
+    "GraphNet",
+    "NodeNet",
     "RecurrentNet",
     "Seq2SeqNet",
     "TransformerNet",
