@@ -116,11 +116,8 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         iterator_train__device=flat.values.device,
         iterator_train__joins_last=getattr(flat.module, "has_batch_norm", False),
         iterator_valid__device=flat.values.device,
-        **{
-            f"iterator_train__{name}": value
-            for name, value in {**batches, **sampling}.items()
-        },
-        **{f"iterator_valid__{name}": value for name, value in batches.items()},
+        **_prefix("iterator_train", {**batches, **sampling}),
+        **_prefix("iterator_valid", batches),
         **options,
     ).initialize()
     optimizers = [net.optimizer_] if net.optimizer_ else []
@@ -133,6 +130,11 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     return net
 
 
+def _prefix(part, options):
+    """Options of a part of a net, as skorch takes them."""
+    return {f"{part}__{name}": value for name, value in options.items()}
+
+
 def _optimizer_options(estimator):
     """Optimizer class and its parameters as skorch takes them."""
     if estimator.solver == "lbfgs":
@@ -142,7 +144,7 @@ def _optimizer_options(estimator):
         "lr": float(estimator.learning_rate_init),
         "optimizer": OPTIMIZERS[estimator.solver][0],
         "optimizer__n_weights": estimator._flat.n_penalized,
-        **{f"optimizer__{name}": value for name, value in options.items()},
+        **_prefix("optimizer", options),
     }
 
 
