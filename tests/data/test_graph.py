@@ -177,7 +177,7 @@ def test_pickles_are_small():
     graph = Graph(None, edges)
     n_bytes = graph.adjacency.indices.nbytes + graph.adjacency.indptr.nbytes
     assert len(pickle.dumps(graph)) < n_bytes + 1000  # weights are all one
-    graph._messages["gcn"] = np.ones(10**6)
+    graph._kept["gcn"] = np.ones(10**6)
     assert len(pickle.dumps(graph)) < n_bytes + 1000
     weighted = Graph(None, edges, edge_weight=rng.rand(20_000))
     assert_alike(pickle.loads(pickle.dumps(weighted)), weighted)
@@ -241,8 +241,8 @@ def test_replacing_keeps_the_rest(name):
 
 def test_replacing_shares_what_follows_from_the_edges():
     graph = make_graph()
-    assert graph.replace(X=None)._messages is graph._messages
-    assert graph.subgraph(range(6))._messages is not graph._messages
+    assert graph.replace(X=None)._messages is graph._kept
+    assert graph.subgraph(range(6))._messages is not graph._kept
 
 
 def test_wrong_replacements():
