@@ -1,11 +1,12 @@
 """Graph networks by torch-geometric, in an interpreter of its own.
 
 ``python -m benchmarks._graph_peers nodes --form csr --threads 1`` prints its times as
-JSON. Edges are given as the documentation has them ("edge_index"), in the order of the
-receiving nodes ("sorted"), so and compiled ("compiled"), or as a sparse matrix ("csr").
-The interpreter needs torch, torch_geometric and numpy alone; `time_pyg` runs it
-from any other: the one that the environment variable SKNN_BENCHMARK_PYG names, or that
-of an environment made for the purpose.
+JSON. Edges come as the documentation has them ("edge_index"), in the order of the
+receiving nodes ("sorted"), in that order to a compiled network ("compiled": the first
+epoch takes long, and a C++ compiler), or as a sparse matrix ("csr"). The interpreter
+needs torch, torch_geometric and numpy alone; `time_pyg` runs it from any other: the one
+that the environment variable SKNN_BENCHMARK_PYG names, or that of an environment made
+for the purpose.
 """
 
 import argparse
