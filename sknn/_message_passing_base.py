@@ -2,14 +2,16 @@
 
 from numbers import Integral
 
+import numpy as np
 import torch
 from scipy import sparse
+from sklearn.base import is_regressor
 from sklearn.utils.validation import validate_data
 
 from sknn._autograd_base import BaseAutogradNetwork, check_rates, check_sizes
 from sknn._features import LearnedFeatures
 from sknn._sklearn_compat import Interval, StrOptions
-from sknn.data import move
+from sknn.data import channel_moments, move
 from sknn.training._activations import ACTIVATIONS
 from sknn.training._graph_initialization import initialize_graph_net
 
@@ -47,7 +49,8 @@ PARAMETERS = {
     "max_fun": ("int", "Most evaluations of the loss by lbfgs."),
     "standardize": (
         "bool",
-        "Whether each feature is brought to mean 0 and variance 1 over the nodes.",
+        "Whether each feature is brought to mean 0 and variance 1 over the nodes, and "
+        "the outputs of a regressor to the mean and variance of the training targets.",
     ),
 }
 
@@ -109,6 +112,7 @@ class BaseMessagePassing(LearnedFeatures, BaseAutogradNetwork):
             "dropout": self._dropout_rates,
             "n_heads": self.n_heads,
             "batch_norm": self.batch_norm,
+            "rescales": self.standardize and is_regressor(self),
         }
 
     def _initialize(self, module, random_state):
@@ -116,6 +120,16 @@ class BaseMessagePassing(LearnedFeatures, BaseAutogradNetwork):
         name = self.weight_init
         name = self._auto_weight_init if name == "auto" else name
         initialize_graph_net(module, random_state, name)
+
+    def _reset_buffers(self, module):
+        super()._reset_buffers(module)
+        if hasattr(module, "rescaling"):
+            module.rescaling.reset_parameters()
+
+    def _calibrate(self, module, rows):
+        super()._calibrate(module, rows)
+        if hasattr(module, "rescaling"):
+            module.rescaling.set_scale(*target_scale(rows, self.loss))
 
     def _update_module(self):
         self._update_layers(self._dropout_rates)
@@ -158,6 +172,14 @@ class BaseMessagePassing(LearnedFeatures, BaseAutogradNetwork):
             [as_matrix(heard, head) for head in of_layer.T]
             for heard, of_layer in zip(messages, weights, strict=True)
         ]
+
+
+def target_scale(rows, loss):
+    """Location and scale of the raw outputs that targets ask for, column by column."""
+    mean, deviation = channel_moments(rows.y, rows.weight)
+    if loss in ("poisson", "gamma"):  # their outputs are logarithms of means
+        return np.log(np.where(mean > 0, mean, 1)), np.ones_like(mean)
+    return mean, deviation
 
 
 def attends(estimator):

@@ -130,6 +130,10 @@ class GraphLayers(nn.Module):
             h = self.norms[k](h, node_weight)
         return self.dropouts[k](self.activation(h))
 
+    def rescale(self, outputs: Tensor) -> Tensor:
+        """Outputs as they are, or in the units of the targets."""
+        return self.rescaling(outputs) if hasattr(self, "rescaling") else outputs
+
     def weigh(
         self, h: Tensor, messages: Sequence[Messages], layers: Sequence[nn.Module]
     ) -> list[Tensor]:

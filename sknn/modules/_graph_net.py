@@ -9,6 +9,7 @@ from sknn.modules._channel_scaling import ChannelScaling
 from sknn.modules._graph_layers import GraphLayers
 from sknn.modules._graph_pooling import POOLINGS
 from sknn.modules._mlp import Linear
+from sknn.modules._output_scaling import OutputScaling
 from sknn.modules._sparse import Messages
 
 
@@ -36,6 +37,8 @@ class GraphNet(GraphLayers):
         activation; each node counts as its graph does.
     pooling : {"mean", "sum", "max"}
         What is taken of the nodes of a graph.
+    rescales : bool
+        Whether raw outputs are brought to the targets' location and scale.
     device : torch.device or str, optional
         Where the parameters are made; on "meta" they take no memory and draw no
         random numbers.
@@ -48,6 +51,8 @@ class GraphNet(GraphLayers):
         Convolutions.
     output : Linear
         Output layer.
+    rescaling : OutputScaling
+        What its outputs go through, with `rescales`.
 
     Notes
     -----
@@ -68,6 +73,7 @@ class GraphNet(GraphLayers):
         n_heads: int = 1,
         batch_norm: bool = False,
         pooling: str = "mean",
+        rescales: bool = False,
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__(
@@ -83,6 +89,8 @@ class GraphNet(GraphLayers):
         self.pooling = pooling
         self.scaling = ChannelScaling(n_inputs, device)
         self.output = Linear(self.n_features, n_outputs, device=device)
+        if rescales:
+            self.rescaling = OutputScaling(n_outputs, device)
 
     def hidden(
         self,
@@ -108,7 +116,8 @@ class GraphNet(GraphLayers):
         row_weight: Tensor | None = None,
     ) -> Tensor:
         """Raw outputs; `row_weight` (n_graphs, 1) is for training with batch norm."""
-        return self.output(self.hidden(x, messages, starts, row_weight))
+        pooled = self.hidden(x, messages, starts, row_weight)
+        return self.rescale(self.output(pooled))
 
     def attention(
         self, x: Tensor, messages: Messages, starts: Tensor | None = None

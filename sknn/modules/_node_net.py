@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sknn.modules._channel_scaling import ChannelScaling
 from sknn.modules._graph_layers import GraphLayers
+from sknn.modules._output_scaling import OutputScaling
 from sknn.modules._sparse import Messages
 
 
@@ -45,6 +46,8 @@ class NodeNet(GraphLayers):
     n_nodes : int, optional
         Nodes of the graph where they have no features: each has a learned vector then,
         of as many entries as the first layer has units.
+    rescales : bool
+        Whether raw outputs are brought to the targets' location and scale.
     device : torch.device or str, optional
         Where the parameters are made; on "meta" they take no memory and draw no
         random numbers.
@@ -59,6 +62,8 @@ class NodeNet(GraphLayers):
         Hidden convolutions.
     output : torch.nn.Module
         Last convolution.
+    rescaling : OutputScaling
+        What its outputs go through, with `rescales`.
 
     Notes
     -----
@@ -79,6 +84,7 @@ class NodeNet(GraphLayers):
         n_heads: int = 1,
         batch_norm: bool = False,
         n_nodes: int | None = None,
+        rescales: bool = False,
         device: torch.device | str | None = None,
     ) -> None:
         n_vector = [*hidden_layer_sizes, n_outputs][0]
@@ -97,6 +103,8 @@ class NodeNet(GraphLayers):
         else:
             self.embedding = NodeEmbedding(n_nodes, n_vector, device=device)
         self.output = self._make_output(n_outputs, device)
+        if rescales:
+            self.rescaling = OutputScaling(n_outputs, device)
         self.set_activation(activation)
 
     def _make_output(
@@ -127,7 +135,7 @@ class NodeNet(GraphLayers):
     ) -> Tensor:
         """Raw outputs; `row_weight` is taken as batches with weights pass it."""
         *of_hidden, last = messages
-        return self.output(self.hidden(x, of_hidden), last)
+        return self.rescale(self.output(self.hidden(x, of_hidden), last))
 
     def attention(self, x: Tensor, messages: Sequence[Messages]) -> list[Tensor]:
         """Attention of each entry of the messages, (n_entries, n_heads) a layer."""

@@ -241,8 +241,8 @@ def test_replacing_keeps_the_rest(name):
 
 def test_replacing_shares_what_follows_from_the_edges():
     graph = make_graph()
-    assert graph.replace(X=None)._messages is graph._kept
-    assert graph.subgraph(range(6))._messages is not graph._kept
+    assert graph.replace(X=None)._kept is graph._kept
+    assert graph.subgraph(range(6))._kept is not graph._kept
 
 
 def test_wrong_replacements():

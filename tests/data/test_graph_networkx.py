@@ -192,7 +192,7 @@ def test_features_that_are_not_finite():
         ([1, 2, 3], np.array([1, 2, 3])),
         ([1, ..., 3], np.array([1, np.nan, 3])),
         ([..., 0.5, ...], np.array([np.nan, 0.5, np.nan])),
-        ([*"aba"], np.array([*"aba"])),
+        ([*"aba"], np.array([*"aba"], object)),
         (["a", ..., "b"], np.array(["a", None, "b"], object)),
         ([True, ..., False], np.array([True, None, False], object)),
         (["a", ..., 1], np.array(["a", None, 1], object)),
