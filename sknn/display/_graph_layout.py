@@ -1,0 +1,119 @@
+"""Where the nodes of a graph are drawn, which networkx finds."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+MANY_NODES = 1000  # from here on "spring" takes fewer steps, whose cost is quadratic
+FEW_STEPS, STEPS = 15, 50
+# name -> what its function is told; a weight would be a length to "kamada_kawai"
+LAYOUTS = {
+    "spring": {"seed", "weight", "iterations"},
+    "kamada_kawai": {"weight"},
+    "circular": set(),
+    "shell": set(),
+    "spiral": set(),
+    "spectral": {"weight"},
+    "planar": set(),
+    "random": {"seed"},
+}
+
+
+def import_networkx():
+    """Import networkx, or say how to install it."""
+    try:
+        import networkx
+    except ImportError as error:
+        raise ImportError(
+            "GraphDisplay needs networkx: install it by `pip install sknn[graphs]`."
+        ) from error
+    return networkx
+
+
+def place_nodes(graph, layout, random_state):
+    """Coordinates of all nodes.
+
+    Parameters
+    ----------
+    graph : Graph
+        With one node or more.
+    layout : str, callable, dict or array-like
+        What the user passed.
+    random_state : int, RandomState instance or None
+        For the layouts that begin anywhere.
+
+    Returns
+    -------
+    ndarray of shape (n_nodes, 2)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For no such layout, one that does not fit the graph, and for coordinates that
+        are not two finite numbers a node.
+    """
+    if isinstance(layout, str):
+        found = _place_by_name(graph, layout, check_random_state(random_state))
+    else:
+        found = layout(graph.to_networkx()) if callable(layout) else layout
+    if isinstance(found, Mapping):
+        found = _in_order(found, list_names(graph))
+    return _check_positions(found, graph.n_nodes)
+
+
+def list_names(graph):
+    """Keys of the nodes in networkx: their names or their numbers."""
+    names = graph.node_names
+    return list(range(graph.n_nodes)) if names is None else names.tolist()
+
+
+def _place_by_name(graph, layout, random_state):
+    """Coordinates by a function of networkx, which sees neither weights nor arrows."""
+    if layout not in LAYOUTS:
+        raise ValueError(
+            f"layout must be one of {sorted(LAYOUTS)}, a function of a networkx graph, "
+            f"or coordinates: got {layout!r}."
+        )
+    networkx = import_networkx()
+    steps = STEPS if graph.n_nodes <= MANY_NODES else FEW_STEPS
+    options = {"seed": random_state, "weight": None, "iterations": steps}
+    options = {name: options[name] for name in LAYOUTS[layout]}
+    place = getattr(networkx, f"{layout}_layout")
+    try:
+        return place(graph.to_networkx().to_undirected(), **options)
+    except networkx.NetworkXException as error:
+        raise ValueError(
+            f"layout must suit the graph: {layout!r} does not. {error}"
+        ) from error
+
+
+def _in_order(positions, names):
+    """Coordinates of a dict in the order of the nodes."""
+    for name in names:
+        if name not in positions:
+            raise ValueError(
+                f"layout must place all nodes: {name!r} is not in the dict."
+            )
+    return [positions[name] for name in names]
+
+
+def _check_positions(positions, n_nodes):
+    try:
+        positions = np.array(positions, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            "layout must be a name, a function of a networkx graph, or coordinates, "
+            f"two numbers a node: got {positions!r}."
+        ) from error
+    if positions.shape != (n_nodes, 2):
+        raise ValueError(
+            f"layout must give two coordinates for each node, {(n_nodes, 2)}: got "
+            f"the shape {positions.shape}."
+        )
+    if not np.isfinite(positions).all():
+        i = int((~np.isfinite(positions).all(axis=1)).argmax())
+        raise ValueError(
+            f"layout must give finite coordinates: got {positions[i]} for node {i}."
+        )
+    return positions
