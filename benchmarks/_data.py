@@ -4,6 +4,7 @@ import csv
 import gzip
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -73,3 +74,48 @@ def load_pronunciations():
         rows = [line.split() for line in file]
     words, phones = [row[0] for row in rows], [row[1:] for row in rows]
     return words[:20_000], phones[:20_000], words[20_000:], phones[20_000:]
+
+
+def load_molecules():
+    """Load 1025 and 257 molecules, and how well they dissolve in water.
+
+    Returns
+    -------
+    molecules : list of (X, bonds, orders)
+        Atoms (n_atoms, 17), pairs of them (n_bonds, 2) and electron pairs a bond.
+    solubility : ndarray of shape (1282,)
+        Logarithm of mol a litre.
+    classes : ndarray of shape (1282,)
+        ``"A"`` (low), ``"B"`` and ``"C"``.
+    n_train : int
+        How many of the molecules, the first ones, are the training part.
+    """
+    with np.load(FOLDER / "solubility.npz") as file:
+        starts = np.cumsum(file["n_bonds"])[:-1]
+        bonds, orders = (np.split(file[key], starts) for key in ("bonds", "orders"))
+        kinds = np.eye(len(file["symbols"]))[file["elements"]]
+        atoms = np.column_stack([kinds, file["charges"], file["hydrogens"]])
+        atoms = np.split(atoms, np.cumsum(file["n_atoms"])[:-1])
+        y, classes, n_train = file["solubility"], file["classes"], int(file["n_train"])
+    molecules = [
+        (np.column_stack([x, describe_atoms(len(x), pairs, order)]), pairs, order)
+        for x, pairs, order in zip(atoms, bonds, orders, strict=True)
+    ]
+    return molecules, y, classes, n_train
+
+
+def describe_atoms(n_atoms: int, bonds: np.ndarray, orders: np.ndarray) -> np.ndarray:
+    """Atoms (n_atoms, 5) by their bonds.
+
+    Bonds, how many of them are in rings, whether any is, double or triple ones, and
+    those of them in rings, which make a ring aromatic.
+    """
+    graph = nx.Graph(bonds.tolist())
+    bridges = set(map(frozenset, nx.bridges(graph)))
+    in_ring = np.array([frozenset(pair) not in bridges for pair in bonds.tolist()])
+    more = orders - 1
+    kinds = [np.ones(len(bonds)), in_ring, more, more * in_ring]
+    degree, ring, multiple, conjugated = (
+        np.bincount(bonds.ravel(), np.repeat(kind, 2), n_atoms) for kind in kinds
+    )
+    return np.column_stack([degree, ring, ring > 0, multiple, conjugated])

