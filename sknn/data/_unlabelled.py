@@ -1,6 +1,7 @@
 """Targets of which some are unknown."""
 
 import numpy as np
+from scipy import sparse
 
 
 def read_known(y, is_classifier):
@@ -11,7 +12,7 @@ def read_known(y, is_classifier):
 
     Parameters
     ----------
-    y : array-like of shape (n,) or (n, n_outputs)
+    y : array-like or sparse matrix of shape (n,) or (n, n_outputs)
         Targets.
     is_classifier : bool
         Whether they are class labels, of which -1 says that there is none.
@@ -28,7 +29,7 @@ def read_known(y, is_classifier):
     ValueError
         For arrays of strings with "None" or "nan".
     """
-    y = np.asarray(y)
+    y = np.asarray(y.toarray() if sparse.issparse(y) else y)
     if y.dtype.kind == "U":
         refuse_words(y)
     known = np.ones(y.shape, bool)
@@ -37,7 +38,7 @@ def read_known(y, is_classifier):
     elif y.dtype.kind == "f":
         known = ~np.isnan(y)
     if is_classifier and y.dtype.kind in "fiO":
-        known &= y != -1
+        known[known] = y[known] != -1  # pandas' NA does not compare
     known = known.reshape(len(y), -1).all(axis=1)
     return _as_numbers(y, known), known
 
