@@ -29,9 +29,12 @@ def read_known(y, is_classifier):
     ValueError
         For arrays of strings with "None" or "nan".
     """
-    y = np.asarray(y.toarray() if sparse.issparse(y) else y)
+    given, y = y, np.asarray(y.toarray() if sparse.issparse(y) else y)
     if y.dtype.kind == "U":
-        refuse_words(y)
+        if isinstance(given, list | tuple):  # which made words of numbers among them
+            y = np.array(given, dtype=object)
+        else:
+            refuse_words(y)
     known = np.ones(y.shape, bool)
     if y.dtype == object:
         known = np.array([_is_known(value) for value in y.flat], bool).reshape(y.shape)
