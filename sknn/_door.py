@@ -67,6 +67,10 @@ NOT_WITH_LBFGS = {
     "l1_ratio": ("0", "which needs a gradient at zero"),
     "dropout": ("0", "whose line searches need the same loss at every evaluation"),
     "batch_norm": ("False", "which takes no batches"),
+    "n_sampled_neighbors": (
+        "None",
+        "whose line searches need the same loss at every evaluation",
+    ),
 }
 
 

@@ -1,6 +1,7 @@
 """What the two networks share that answer for whole graphs."""
 
 from math import prod
+from reprlib import repr as short_repr
 
 import numpy as np
 from scipy import sparse
@@ -11,7 +12,7 @@ from sknn._door import naming
 from sknn._message_passing_base import PARAMETERS as SHARED_PARAMETERS
 from sknn._message_passing_base import BaseMessagePassing, attends
 from sknn._sklearn_compat import StrOptions
-from sknn.data import Graph, Graphs, as_graph, is_graph
+from sknn.data import Graph, Graphs, as_graph, holds_graphs, is_graph
 from sknn.modules import GraphNet
 
 # multiply-adds of a batch's largest product from which torch's second thread pays
@@ -78,10 +79,10 @@ class BaseGraph(BaseMessagePassing):
         """Graph that all samples are signals on, or None."""
         if self.adjacency is None:
             return None
+        if is_graph(self.adjacency):
+            return as_graph(self.adjacency, "adjacency")
         with naming("adjacency"):
-            if is_graph(self.adjacency):
-                return as_graph(self.adjacency)
-            return Graph(None, sparse.csr_array(self.adjacency))
+            return Graph(None, read_matrix(self.adjacency))
 
     def _read_graphs(self, X, dtype, reset, options):
         """A list of graphs, and y where there is any."""
@@ -168,13 +169,6 @@ class BaseGraph(BaseMessagePassing):
         return [self._attend(graphs.inputs(index)) for index in n_graphs]
 
 
-def holds_graphs(X):
-    """Whether it is a list of graphs, by its first entry."""
-    if not np.iterable(X) or sparse.issparse(X):
-        return False
-    return is_graph(next(iter(X), None))
-
-
 def check_alike(graphs):
     """Number of features that the nodes of all graphs have.
 
@@ -193,6 +187,23 @@ def check_alike(graphs):
     return n_features
 
 
+def read_matrix(adjacency):
+    """An adjacency of any kind as a sparse matrix, which is not taken for edges.
+
+    Raises
+    ------
+    ValueError
+        For what is no matrix of numbers.
+    """
+    given = adjacency if sparse.issparse(adjacency) else np.asarray(adjacency)
+    if given.ndim != 2 or given.dtype.kind not in "biuf":
+        raise ValueError(
+            "it must be None, a Graph, or numbers of shape (n_nodes, n_nodes): got "
+            f"{short_repr(adjacency)}."
+        )
+    return sparse.csr_array(given)
+
+
 def as_signals(X, graph):
     """Checked array as signals (n_samples, n_nodes, n_channels) on one graph.
 
@@ -203,7 +214,7 @@ def as_signals(X, graph):
     """
     if graph is None:
         return X[:, None]  # rows are nodes
-    if X.ndim not in (2, 3) or X.shape[1] != graph.n_nodes:
+    if X.ndim not in (2, 3) or X.shape[1] != graph.n_nodes or not X.size:
         raise ValueError(
             f"X must have shape (n_samples, {graph.n_nodes}) or (n_samples, "
             f"{graph.n_nodes}, n_channels) with an adjacency of {graph.n_nodes} nodes: "

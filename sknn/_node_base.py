@@ -8,7 +8,14 @@ from sklearn.utils.metaestimators import available_if
 from sknn._message_passing_base import PARAMETERS as SHARED_PARAMETERS
 from sknn._message_passing_base import BaseMessagePassing, attends
 from sknn._sklearn_compat import Interval, StrOptions
-from sknn.data import Neighbours, Nodes, as_graph, check_numbers, is_graph
+from sknn.data import (
+    Neighbours,
+    Nodes,
+    as_graph,
+    check_numbers,
+    holds_graphs,
+    is_graph,
+)
 from sknn.modules import NodeNet
 
 # nodes a batch where their neighbours are sampled
@@ -114,7 +121,8 @@ class BaseNode(BaseMessagePassing):
         """Read what a later fit trains on as that of a first one: it may be new."""
         continues = hasattr(self, "module_") and (incremental or self.warm_start)
         if continues and self._fitted_form == "numbers" and self.graph is not None:
-            self.graph_ = self._with_features(as_graph(self.graph), reset=False)
+            graph = as_graph(self.graph, "graph")
+            self.graph_ = self._with_features(graph, reset=False)
         if continues and self._fitted_form == "rows" and not is_graph(X):
             dtype, options = self._input_dtype(X, continues), self._y_options
             X, y = super()._check_X(X, dtype, y=y, reset=False, **options)
@@ -126,6 +134,11 @@ class BaseNode(BaseMessagePassing):
     def _check_X(self, X, dtype, *, reset, sample_weight=None, **options):
         if isinstance(X, Nodes):  # read before
             return (X, options["y"]) if "y" in options else X
+        if holds_graphs(X):
+            raise ValueError(
+                "X must be one graph: got several. For answers about whole graphs "
+                "there are GraphClassifier and GraphRegressor."
+            )
         by_number = self.graph is not None if reset else self._fitted_form == "numbers"
         if is_graph(X):
             X = self._read_graph(X, dtype, reset)
@@ -145,16 +158,18 @@ class BaseNode(BaseMessagePassing):
                 "graph must be None where fit is given a graph; with graph= X holds "
                 "the numbers of nodes."
             )
-        graph = self._with_features(as_graph(X), reset)
+        given = as_graph(X)
+        graph = self._with_features(given, reset)
         if reset:
-            self._begin_reading("graph", graph)
+            self._begin_reading("graph", graph, given.n_features)
         return self._nodes_of(graph, np.arange(graph.n_nodes), dtype)
 
     def _read_numbers(self, X, dtype, reset):
         """Nodes of the estimator's own graph by their numbers."""
         if reset:
-            graph = self._with_features(as_graph(self.graph), reset)
-            self._begin_reading("numbers", graph)
+            given = as_graph(self.graph, "graph")
+            graph = self._with_features(given, reset)
+            self._begin_reading("numbers", graph, given.n_features)
         numbers = check_numbers(X, self.graph_.n_nodes)
         return self._nodes_of(self.graph_, numbers, dtype)
 
@@ -174,7 +189,7 @@ class BaseNode(BaseMessagePassing):
         """Training rows as nodes of their graph."""
         self._neighbours = Neighbours(X, self.n_neighbors, self.standardize)
         graph = self._neighbours.graph
-        self._begin_reading("rows", graph)
+        self._begin_reading("rows", graph, graph.n_features)
         return self._nodes_of(graph, np.arange(graph.n_nodes), X.dtype)
 
     def _attach(self, X):
@@ -183,27 +198,25 @@ class BaseNode(BaseMessagePassing):
         numbers = np.arange(self.graph_.n_nodes, graph.n_nodes)
         return self._nodes_of(graph, numbers, X.dtype)
 
-    def _begin_reading(self, form, graph):
-        """Remember what the first fit was given."""
-        self._keep_wiring(graph.n_features)
+    def _begin_reading(self, form, graph, n_given):
+        """Remember what the first fit was given, and features of its nodes."""
+        self._keep_wiring(n_given)
         self._fitted_form, self.graph_ = form, graph
         if form != "rows":
             vars(self).pop("_neighbours", None)
             vars(self).pop("feature_names_in_", None)
             vars(self).pop("n_features_in_", None)
-            if graph.n_features:
-                self.n_features_in_ = graph.n_features
+            if n_given:
+                self.n_features_in_ = n_given
 
     def _with_features(self, graph, reset):
         """The graph with features, unless vectors are to be learned in their place."""
-        if graph.X is None:
-            by_structure = self._by_structure(reset)
-            graph = graph.with_structure() if by_structure else graph
-        if reset:
-            return graph
-        if graph.X is not None or self.graph_.X is not None:
+        if not reset:
             self._check_node_features(graph.n_features)
-        elif graph.n_nodes != self.graph_.n_nodes:
+        if graph.X is None and self._by_structure(reset):
+            return graph.with_structure()
+        is_other = not reset and graph.n_nodes != self.graph_.n_nodes
+        if graph.X is None and is_other:
             raise ValueError(
                 f"X is a graph of {graph.n_nodes} nodes, but the vectors of the "
                 f"{self.graph_.n_nodes} nodes of another one were learned: with "

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_consistent_length
 
 from sknn._door import require_y
 from sknn._heads import ClassifierHead, RegressorHead, check_stochastic
@@ -57,7 +58,7 @@ class NodeHead:
             return as_graph(X).y
         if self.graph is None:
             return None
-        graph = as_graph(self.graph)
+        graph = as_graph(self.graph, "graph")
         return None if graph.y is None else graph.y[check_numbers(X, graph.n_nodes)]
 
     def _known_targets(self, nodes, y):
@@ -97,8 +98,10 @@ class NodeHead:
         if self._fitted_form == "rows" and not is_graph(X):
             return super().score(nodes, y, sample_weight)
         y, known = self._known_targets(nodes, self._own_targets(X, y))
-        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
-        return super().score(nodes[known], y[known], weight)
+        if sample_weight is not None:
+            check_consistent_length(y, sample_weight)
+            sample_weight = np.asarray(sample_weight)[known]
+        return super().score(nodes[known], y[known], sample_weight)
 
     def predict(self, X):
         """Predict the target of each node.

@@ -5,7 +5,7 @@ from sknn.data._chunks import cut_rows, iter_chunks, move
 from sknn.data._conditions import Conditions
 from sknn.data._graph import Graph
 from sknn.data._graph_batches import GraphBatches
-from sknn.data._graph_forms import as_graph, is_graph
+from sknn.data._graph_forms import as_graph, holds_graphs, is_graph
 from sknn.data._graphs import Graphs
 from sknn.data._iterators import make_batches
 from sknn.data._layout import sample_shape
@@ -63,6 +63,7 @@ __all__ = [
     "cut_rows",
     "decoder_inputs",
     "has_one_label_a_row",
+    "holds_graphs",
     "is_graph",
     "iter_chunks",
     "make_batch",

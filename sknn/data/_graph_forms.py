@@ -1,5 +1,10 @@
 """Graphs of either kind that users have."""
 
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import sparse
+
 from sknn.data._graph import Graph
 from sknn.data._graph_networkx import is_networkx
 
@@ -7,6 +12,27 @@ from sknn.data._graph_networkx import is_networkx
 def is_graph(X):
     """Whether it is a `Graph`, or a graph of networkx."""
     return isinstance(X, Graph) or is_networkx(X)
+
+
+def holds_graphs(X):
+    """Whether it is a list of graphs, or an array or series of them.
+
+    What else is among them is found where they are read.
+
+    Raises
+    ------
+    ValueError
+        For iterators, which can be gone through only once.
+    """
+    if isinstance(X, Iterator):
+        raise ValueError(
+            f"X must be a list, which can be gone through again: got {X!r}."
+        )
+    is_one = not np.iterable(X) or is_graph(X) or sparse.issparse(X)
+    dtype = getattr(X, "dtype", None)
+    if is_one or (isinstance(dtype, np.dtype) and not dtype.hasobject):
+        return False
+    return any(is_graph(entry) for entry in X)
 
 
 def as_graph(X, name="X"):

@@ -19,11 +19,11 @@ def check_numbers(X, n_nodes):
     ValueError
         For other shapes, and naming the first entry that is no node's number.
     """
-    X = np.asarray(X)
+    kind, X = type(X).__name__, np.asarray(X)
     if X.ndim not in (1, 2) or (X.ndim == 2 and X.shape[1] != 1):
         raise ValueError(
             "X must hold the numbers of nodes, of shape (n,) or (n, 1), as graph= is "
-            f"given: got shape {X.shape}."
+            f"given: got {kind} of shape {X.shape}."
         )
     numbers = column_or_1d(X.ravel())
     if numbers.dtype.kind not in "iuf" and numbers.dtype != object:
@@ -32,12 +32,15 @@ def check_numbers(X, n_nodes):
         )
     if not len(numbers):
         raise ValueError("X must hold the number of at least one node: it is empty.")
-    found = numbers.astype(np.float64)
+    try:
+        found = numbers.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"X must hold the numbers of nodes: {error}.") from error
     wrong = ~((found >= 0) & (found < n_nodes) & (found == np.floor(found)))
     if wrong.any():
         k = int(wrong.argmax())
         raise ValueError(
             f"X must hold numbers of nodes, from 0 to {n_nodes - 1}: X[{k}] is "
-            f"{numbers[k]!r}."
+            f"{numbers[k]}."
         )
     return found.astype(np.int64)

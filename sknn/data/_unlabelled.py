@@ -1,6 +1,7 @@
 """Targets of which some are unknown."""
 
 import numpy as np
+from scipy import sparse
 
 
 def read_known(y, is_classifier):
@@ -11,7 +12,7 @@ def read_known(y, is_classifier):
 
     Parameters
     ----------
-    y : array-like of shape (n,) or (n, n_outputs)
+    y : array-like or sparse matrix of shape (n,) or (n, n_outputs)
         Targets.
     is_classifier : bool
         Whether they are class labels, of which -1 says that there is none.
@@ -28,16 +29,19 @@ def read_known(y, is_classifier):
     ValueError
         For arrays of strings with "None" or "nan".
     """
-    y = np.asarray(y)
+    given, y = y, np.asarray(y.toarray() if sparse.issparse(y) else y)
     if y.dtype.kind == "U":
-        refuse_words(y)
+        if isinstance(given, list | tuple):  # which made words of numbers among them
+            y = np.array(given, dtype=object)
+        else:
+            refuse_words(y)
     known = np.ones(y.shape, bool)
     if y.dtype == object:
         known = np.array([_is_known(value) for value in y.flat], bool).reshape(y.shape)
     elif y.dtype.kind == "f":
         known = ~np.isnan(y)
     if is_classifier and y.dtype.kind in "fiO":
-        known &= y != -1
+        known[known] = y[known] != -1  # pandas' NA does not compare
     known = known.reshape(len(y), -1).all(axis=1)
     return _as_numbers(y, known), known
 
