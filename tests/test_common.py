@@ -159,7 +159,7 @@ CHANGES = {
         {"solver": "lbfgs", "dropout": 0},
     ],
     "Graph": [
-        {"conv": "gat", "pooling": "max"},
+        {"conv": "gat", "pooling": "max", "hidden_layer_sizes": 16},
         {"conv": "sage", "pooling": "mean", "batch_norm": True},
         {"conv": "gcn", "solver": "lbfgs"},
     ],

@@ -468,26 +468,25 @@ def test_scores_of_nodes(Estimator):
 
 
 WIRING = {
-    "conv": "sage",
-    "hidden_layer_sizes": (8,),
-    "batch_norm": True,
-    "standardize": False,
+    "conv": ("gcn", "sage"),
+    "hidden_layer_sizes": ((8,), (8, 4)),
+    "batch_norm": (True, False),
+    "standardize": (False, True),
 }
 
 
 @pytest.mark.parametrize("name", WIRING)
 @pytest.mark.parametrize("Estimator", ALL)
 def test_what_has_to_stay_while_training_goes_on(Estimator, name):
-    model = fitted(Estimator, warm_start=True)
-    value = WIRING[name]
+    first, later = WIRING[name]
+    model = fitted(Estimator, warm_start=True, **{name: first})
     inputs = (GRAPH,) if Estimator in OF_NODES else (GRAPHS, LABELS)
-    fitted_value = model.get_params()[name]
-    model.set_params(**{name: value})
+    model.set_params(**{name: later})
     before = get_state(model)
     for call in (model.fit, model.partial_fit):
         refuses(partial(call, *inputs), f"{name} must stay as fitted", "asked for")
         assert_unchanged(model, before)
-    model.set_params(**{name: fitted_value}).fit(*inputs)
+    model.set_params(**{name: first}).fit(*inputs)
 
 
 @pytest.mark.parametrize("Estimator", ALL)

@@ -500,9 +500,10 @@ def test_features_that_are_there_are_taken_in_any_case():
 
 @pytest.mark.parametrize("name", ["auto", "embedding"])
 def test_vectors_of_nodes_are_learned(name):
-    model = make(node_features=name, max_iter=50).fit(BARE, Y)
+    params = {"node_features": name, "hidden_layer_sizes": (16,)}
+    model = make(max_iter=50, **params).fit(BARE, Y)
     vectors = model.module_.embedding.weight
-    start = make(node_features=name, learning_rate_init=1e-300).fit(BARE, Y)
+    start = make(learning_rate_init=1e-300, **params).fit(BARE, Y)
     assert vectors.shape == (N, 16)
     moved = (vectors - start.module_.embedding.weight).abs().amax(1)
     assert (moved > 0).all()
@@ -531,6 +532,7 @@ def test_numbers_of_nodes_are_never_features():
 @pytest.mark.parametrize("Estimator", BOTH)
 def test_partial_fits_are_epochs(Estimator, form, conv):
     params = {"dropout": 0.0, "conv": conv, "max_iter": 4, "dtype": "float64"}
+    params |= {"learning_rate": "constant"}
     model, inputs, y = model_and_inputs(Estimator, form, tol=0.0, **params)
     whole = clone(model).fit(inputs, y)
     first = {"classes": [0, 1, 2]} if Estimator is NodeClassifier else {}
