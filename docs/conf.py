@@ -53,6 +53,9 @@ READING_ORDER = [
     "plot_ragged_vowels.py",
     "plot_attention_motions.py",
     "plot_names_tuning.py",
+    "plot_karate_club.py",
+    "plot_digits_few_labels.py",
+    "plot_molecule_solubility.py",
     "plot_autoencoder_digits.py",
     "plot_autoencoder_anomalies.py",
     "plot_vae_latent_space.py",
@@ -73,6 +76,7 @@ sphinx_gallery_conf = {
                 "regularization",
                 "images",
                 "sequences",
+                "graphs",
                 "generation",
             )
         ]
