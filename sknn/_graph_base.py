@@ -57,6 +57,15 @@ class BaseGraph(BaseMessagePassing):
 
     # Data
 
+    def _prepare(self, X, y, sample_weight, validation, classes, incremental, root):
+        """Read the edges of signals anew where a later fit goes on: others may count."""
+        continues = hasattr(self, "module_") and (incremental or self.warm_start)
+        if continues and self.adjacency is not None:
+            self._fitted_adjacency = self._read_adjacency()
+        return super()._prepare(
+            X, y, sample_weight, validation, classes, incremental, root
+        )
+
     def _check_X(self, X, dtype, *, reset, sample_weight=None, **options):
         if isinstance(X, Graphs):  # read before
             return (X, options["y"]) if "y" in options else X
