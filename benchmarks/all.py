@@ -14,6 +14,8 @@ from benchmarks import (
     fit,
     floor,
     gan,
+    graph_accuracy,
+    graphs,
     memmap,
     overhead,
     predict,
@@ -28,7 +30,8 @@ from benchmarks._report import Report, get_json_path, make_goal_table, make_tabl
 from benchmarks._timing import OtherLoad, describe_machine
 
 ORDER = [fit, floor, predict, overhead, toolbox, sparse, memmap, conv, sequences]
-ORDER += [steps, autoencoder, gan, accuracy, sequence_accuracy, pronunciation]
+ORDER += [steps, autoencoder, gan, graphs, accuracy, sequence_accuracy]
+ORDER += [graph_accuracy, pronunciation]
 BENCHMARKS = {module.__name__.rpartition(".")[2]: module for module in ORDER}
 COMMAND = "python -m benchmarks.all"
 RESULTS = Path(__file__).parent / "RESULTS.md"
