@@ -35,17 +35,16 @@ known = [0, 33, 5, 24]
 y = np.full(club.n_nodes, None, dtype=object)
 y[known] = club.y[known]
 model = NodeClassifier(random_state=0).fit(club, y)
-predicted = model.predict(club)
 others = np.setdiff1d(np.arange(club.n_nodes), known)
-right = predicted == club.y
-print(f"{right[others].sum()} of the other {len(others)} are right")
+is_right = model.predict(club) == club.y
+print(f"{is_right[others].sum()} of the other {len(others)} are right")
 
 # %%
 # The club, and what the network makes of it
 # ------------------------------------------
 # ``transform`` has the hidden units of each member. Their first two principal
 # components put the sides apart. Number 8 met with the president's followers more
-# often, and is taken for one. He went with the instructor, who was to examine him for a
+# often, and is taken for one. He went with the instructor, being three weeks from his
 # black belt.
 hidden = PCA(2, whiten=True).fit_transform(model.transform(club))
 figure, (left, right) = plt.subplots(
@@ -54,7 +53,14 @@ figure, (left, right) = plt.subplots(
 GraphDisplay.from_estimator(model, labelled=known, ax=left)
 left.set_title("who met whom")
 GraphDisplay.from_estimator(
-    model, labelled=known, layout=hidden, edges=None, legend=False, ax=right
+    model,
+    labelled=known,
+    layout=hidden,
+    edges=None,
+    with_labels=False,
+    node_size=50,
+    legend=False,
+    ax=right,
 )
 right.set_title("hidden units")
 plt.show()

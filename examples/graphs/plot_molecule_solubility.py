@@ -93,8 +93,8 @@ plt.show()
 # %%
 # A class for each
 # ----------------
-# A is -3 or below, C above -1, and B what is between. Errors are between neighbours,
-# where a small difference decides; an A is not taken for a C.
+# A is -3 or below, C above -1, and B what is between. Nearly all errors are between
+# neighbours, where a small difference decides.
 classifier = GraphClassifier(pooling="sum", random_state=0)
 classifier.fit(train, classes[:n_train])
 print(f"accuracy: {classifier.score(test, classes[n_train:]):.2f}")
