@@ -12,12 +12,9 @@ heard.
 # -------------
 # Two of each digit. Each row is connected with its ten nearest ones, as scikit-learn
 # finds them; an edge goes both ways if either of two rows is near the other.
-import warnings
-
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import (
     GridSearchCV,
     RepeatedStratifiedKFold,
@@ -60,7 +57,6 @@ plt.show()
 # the graph is a parameter, among which it chooses as among others. Folds differ in the
 # labels that are seen, and nothing but these. Ten labels are too few to be sure, hence
 # three ways to halve the twenty.
-warnings.simplefilter("ignore", ConvergenceWarning)  # 200 epochs for everyone
 node = NodeClassifier(hidden_layer_sizes=(64, 64), standardize=False, random_state=0)
 grid = {"graph": list(graphs.values()), "conv": ["gcn", "sage"]}
 cv = RepeatedStratifiedKFold(n_splits=2, n_repeats=3, random_state=0)
@@ -91,7 +87,7 @@ for n in n_labels:
         scores["LabelSpreading"].append(
             np.mean(spreading.transduction_[rest] == y[rest])
         )
-        mlp = MLPClassifier(max_iter=100, random_state=0).fit(X[some], y[some])
+        mlp = MLPClassifier(max_iter=500, random_state=0).fit(X[some], y[some])
         scores["MLPClassifier"].append(mlp.score(X[rest], y[rest]))
     for name, curve in curves.items():
         curve.append(np.mean(scores[name]))
@@ -108,7 +104,7 @@ plt.show()
 
 # %%
 # Most of what there is to gain is in the neighbours: the two that know them make of
-# twenty labels what the perceptron makes of fifty. Which of them is better depends on the
-# draw as long as there are few labels; with more, what the network learns from the pixels
-# pays. Try label spreading first, as it has hardly anything to tune, but not with five
-# neighbours, of which its graph falls apart here.
+# twenty labels what the perceptron makes of fifty. Which of them is better depends on
+# the draw as long as there are few labels; with more, what the network learns from the
+# pixels pays. Try label spreading first, as it has hardly anything to tune, but not
+# with five neighbours, of which its graph falls apart here.

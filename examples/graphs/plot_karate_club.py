@@ -12,21 +12,18 @@ graph network says of the other thirty where they will go.
 # -------------------
 # networkx has the club. ``club`` is the attribute of its nodes that holds the side, and
 # edges are weighted by how often two members met. Members have no features.
-import warnings
-
 import matplotlib.pyplot as plt
 import networkx as nx
 import numpy as np
 from sklearn.decomposition import PCA
-from sklearn.exceptions import ConvergenceWarning
 
 from sknn import Graph, NodeClassifier
+from sknn.display import GraphDisplay
 
-friends = nx.karate_club_graph()
-club = Graph.from_networkx(friends, target="club")
+club = Graph.from_networkx(nx.karate_club_graph(), target="club")
 print(club)
-sides, counts = np.unique(club.y, return_counts=True)
-print(dict(zip(sides, counts, strict=True)))
+sides = np.unique(club.y)
+print(*(f"{side}: {np.sum(club.y == side)}" for side in sides))
 
 # %%
 # Four labels
@@ -37,47 +34,35 @@ print(dict(zip(sides, counts, strict=True)))
 known = [0, 33, 5, 24]
 y = np.full(club.n_nodes, None, dtype=object)
 y[known] = club.y[known]
-warnings.simplefilter("ignore", ConvergenceWarning)  # 200 epochs for everyone
 model = NodeClassifier(random_state=0).fit(club, y)
-predicted = model.predict(club)
 others = np.setdiff1d(np.arange(club.n_nodes), known)
-right = predicted == club.y
-print(f"{right[others].sum()} of the other {len(others)} are right")
+is_right = model.predict(club) == club.y
+print(f"{is_right[others].sum()} of the other {len(others)} are right")
 
 # %%
 # The club, and what the network makes of it
 # ------------------------------------------
 # ``transform`` has the hidden units of each member. Their first two principal
 # components put the sides apart. Number 8 met with the president's followers more
-# often, and is taken for one. He went with the instructor, who was to examine him for a
+# often, and is taken for one. He went with the instructor, being three weeks from his
 # black belt.
-colors = np.where(predicted == sides[0], "tab:blue", "tab:orange")
-hidden = PCA(2).fit_transform(model.transform(club))
-places = nx.spring_layout(friends, weight=None, seed=4, iterations=200)
-panels = [("who met whom", places), ("hidden units", dict(enumerate(hidden)))]
-figure, axes = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
-for ax, (title, where) in zip(axes, panels, strict=True):
-    nx.draw_networkx_edges(friends, where, ax=ax, edge_color="lightgray")
-    for nodes, shape, size in ((others, "o", 190), (known, "s", 260)):
-        nx.draw_networkx_nodes(
-            friends,
-            where,
-            nodelist=list(nodes),
-            node_color=colors[nodes],
-            edgecolors=np.where(right[nodes], "white", "black"),
-            linewidths=np.where(right[nodes], 0.5, 2.5),
-            node_shape=shape,
-            node_size=size,
-            ax=ax,
-        )
-    nx.draw_networkx_labels(friends, where, font_size=7, font_color="white", ax=ax)
-    ax.set_title(title)
-    ax.axis("off")
-for side, color in zip(sides, ("tab:blue", "tab:orange"), strict=True):
-    axes[0].scatter([], [], color=color, label=side)
-axes[0].scatter([], [], marker="s", color="gray", label="told")
-axes[0].scatter([], [], color="white", edgecolor="black", linewidth=2, label="wrong")
-figure.legend(loc="outside lower center", ncols=4, frameon=False)
+hidden = PCA(2, whiten=True).fit_transform(model.transform(club))
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(10, 4.2), width_ratios=[1.5, 1], layout="constrained"
+)
+GraphDisplay.from_estimator(model, labelled=known, ax=left)
+left.set_title("who met whom")
+GraphDisplay.from_estimator(
+    model,
+    labelled=known,
+    layout=hidden,
+    edges=None,
+    with_labels=False,
+    node_size=50,
+    legend=False,
+    ax=right,
+)
+right.set_title("hidden units")
 plt.show()
 
 # %%
