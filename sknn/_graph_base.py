@@ -15,9 +15,6 @@ from sknn._sklearn_compat import StrOptions
 from sknn.data import Graph, Graphs, as_graph, holds_graphs, is_graph
 from sknn.modules import GraphNet
 
-# multiply-adds of a batch's largest product from which torch's second thread pays
-WORTH_THREADS = 4_000_000
-
 PARAMETERS = {
     **SHARED_PARAMETERS,
     "hidden_layer_sizes": (
@@ -58,7 +55,7 @@ class BaseGraph(BaseMessagePassing):
     # Data
 
     def _prepare(self, X, y, sample_weight, validation, classes, incremental, root):
-        """Read the edges of signals anew where a later fit goes on: others may count."""
+        """Read the edges of signals anew in a fit that goes on: they may be others."""
         continues = hasattr(self, "module_") and (incremental or self.warm_start)
         if continues and self.adjacency is not None:
             self._fitted_adjacency = self._read_adjacency()
@@ -152,9 +149,7 @@ class BaseGraph(BaseMessagePassing):
 
     def _largest_product(self, X, n_rows):
         """Size of the work: a matrix product takes the nodes of a batch at once."""
-        n_nodes = int(n_rows * X.lengths.mean())
-        product = super()._largest_product(X, n_nodes)
-        return self._if_worth_threads(product, WORTH_THREADS)
+        return self._size_of_work(int(n_rows * X.lengths.mean()))
 
     @available_if(attends)
     def attention_weights(self, X):

@@ -7,6 +7,7 @@ import torch
 from scipy import sparse
 from sklearn.base import is_regressor
 from sklearn.utils.validation import validate_data
+from torch import nn
 
 from sknn._autograd_base import BaseAutogradNetwork, check_rates, check_sizes
 from sknn._features import LearnedFeatures
@@ -15,6 +16,8 @@ from sknn.data import channel_moments, move
 from sknn.training._activations import ACTIVATIONS
 from sknn.training._graph_initialization import initialize_graph_net
 
+# multiply-adds of the largest product of a step from which torch's second thread pays
+WORTH_THREADS = 16_000_000
 CONVOLUTIONS = {"gcn", "sage", "gat", "gin"}
 
 # parameter -> its type and its meaning
@@ -133,6 +136,12 @@ class BaseMessagePassing(LearnedFeatures, BaseAutogradNetwork):
 
     def _update_module(self):
         self._update_layers(self._dropout_rates)
+
+    def _size_of_work(self, n_nodes):
+        """Multiply-adds of a layer at so many nodes, or 0 where one thread is best."""
+        linear = (m for m in self.module_.modules() if isinstance(m, nn.Linear))
+        product = n_nodes * max(layer.weight.numel() for layer in linear)
+        return self._if_worth_threads(product, WORTH_THREADS)
 
     def _keep_wiring(self, n_node_features):
         """Remember what the first fit's layers read and how far they reach."""

@@ -20,8 +20,6 @@ from sknn.modules import NodeNet
 
 # nodes a batch where their neighbours are sampled
 SAMPLED_BATCH = 512
-# multiply-adds of a pass over a graph from which torch's second thread pays
-WORTH_THREADS = 4_000_000
 
 PARAMETERS = {
     **SHARED_PARAMETERS,
@@ -178,7 +176,8 @@ class BaseNode(BaseMessagePassing):
         if not reset and self._fitted_form == "graph":
             raise ValueError(
                 f"X must be a graph, as {type(self).__name__} was fitted to one: got "
-                f"{type(X).__name__}."
+                f"{type(X).__name__}. With the parameter graph= X holds numbers of "
+                "nodes."
             )
         checked = super()._check_X(X, dtype, reset=reset, **options)
         X, *y = checked if isinstance(checked, tuple) else (checked,)
@@ -244,10 +243,11 @@ class BaseNode(BaseMessagePassing):
         )
 
     def _largest_product(self, X, n_rows):
-        """Size of the work: a pass over the whole graph, or over what a batch hears."""
-        n_nodes = min(X.graph.n_nodes, n_rows * (1 + self.n_neighbors))
-        product = super()._largest_product(X, n_nodes)
-        return self._if_worth_threads(product, WORTH_THREADS)
+        """Size of the work: a pass over the graph, or over what a batch may hear."""
+        n_nodes, counts = X.graph.n_nodes, self._sampled_counts
+        if counts is not None:
+            n_nodes = min(n_nodes, n_rows * (1 + counts[-1]))
+        return self._size_of_work(n_nodes)
 
     def _hidden_outputs(self, X):
         X = self._checked_inputs(X)  # before anything that only a fit sets

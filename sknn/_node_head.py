@@ -6,7 +6,6 @@ from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length
 
-from sknn._door import require_y
 from sknn._heads import ClassifierHead, RegressorHead, check_stochastic
 from sknn._sklearn_compat import fit_context
 from sknn.data import as_graph, check_numbers, is_graph, read_known
@@ -63,7 +62,12 @@ class NodeHead:
 
     def _known_targets(self, nodes, y):
         """Targets as an array, and which nodes have one."""
-        require_y(self, y)
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, or a "
+                "graph that has y: Graph.from_networkx(graph, target=...) takes an "
+                "attribute of nodes for it."
+            )
         y, known = read_known(y, is_classifier(self))
         if len(y) != len(nodes):
             raise ValueError(

@@ -27,7 +27,7 @@ def read_known(y, is_classifier):
     Raises
     ------
     ValueError
-        For arrays of strings with "None" or "nan".
+        For arrays of strings with "None", "nan", or "-1" beside words.
     """
     given, y = y, np.asarray(y.toarray() if sparse.issparse(y) else y)
     if y.dtype.kind == "U":
@@ -49,12 +49,22 @@ def read_known(y, is_classifier):
 def refuse_words(y):
     """Refuse strings that were None or NaN before an array made words of them."""
     found = [word for word in ("None", "nan", "<NA>") if (y == word).any()]
+    if (y == "-1").any() and not all(map(_is_number, np.unique(y))):
+        found.append("-1")
     if found:
         raise ValueError(
             "y must be an array of objects where None says that a label is unknown: "
             f"as strings, {found[0]!r} is a label like all others. Use "
             "y.astype(object) before None is put in."
         )
+
+
+def _is_number(word):
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_known(value):
