@@ -67,6 +67,8 @@ class Problem:
     n_epochs : int
         Epochs that are timed in a process.
     n_classes : int
+    forms : tuple of str
+        The peer's edges; to compile for batches of all sizes takes a minute a process.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Problem:
     train: Callable[..., Outcome]
     n_epochs: int
     n_classes: int
+    forms: tuple[str, ...] = FORMS
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ class Plan:
 
     forms: tuple[str, ...] = FORMS
     threads: tuple[int, ...] = (1, 2)
-    n_rounds: int = 5
+    n_rounds: int = 3
     share: float = 1.0
     large: tuple[int, int] = (200_000, 1_000_000)
 
@@ -115,7 +118,12 @@ class Plan:
 QUICK = Plan(("edge_index",), (1,), 1, 0.2, (20_000, 100_000))
 NODES = Problem("20,000 nodes, 200,000 edges", "nodes", train_nodes, 50, N_CLASSES)
 GRAPHS = Problem(
-    "10,000 graphs of 20 nodes, 40 edges", "graphs", train_graphs, 6, N_KINDS
+    "10,000 graphs of 20 nodes, 40 edges",
+    "graphs",
+    train_graphs,
+    6,
+    N_KINDS,
+    ("edge_index", "csr"),
 )
 FOUR_TIMES = 80_000, 800_000
 LARGE = [
@@ -192,13 +200,14 @@ def measure_ratios(
     """Train both with a number of threads; median ratio of each form."""
     n_epochs = plan.count(problem.n_epochs)
     runs = {"sknn": partial(in_new_process, problem.train, n_threads, n_epochs)}
-    for form in plan.forms:
+    forms = [form for form in problem.forms if form in plan.forms]
+    for form in forms:
         runs[form] = partial(run_pyg, problem.key, form, n_threads, n_epochs)
     found = train_in_turns(runs, plan.n_rounds)
     check_losses(found, problem.n_classes)
     seconds = list_epochs(found)
     report.seconds[f"{problem.name}, threads: {n_threads}"] = seconds
-    ratios = {form: paired_ratios(seconds, form, "sknn") for form in plan.forms}
+    ratios = {form: paired_ratios(seconds, form, "sknn") for form in forms}
     report.add_row(*make_row(problem.name, n_threads, found, ratios))
     return {form: float(ratio[1]) for form, ratio in ratios.items()}
 
@@ -206,9 +215,9 @@ def measure_ratios(
 def measure_against_peer(report: Report, problem: Problem, plan: Plan) -> None:
     """Train both with every number of threads; the worst has the goals."""
     rows = [measure_ratios(report, problem, n, plan) for n in plan.threads]
-    plain = [form for form in plan.forms if form != "compiled"]
     least = min(row["edge_index"] for row in rows)
-    fastest = min(row[form] for row in rows for form in plain)
+    plain = [{**row, "compiled": np.inf} for row in rows]
+    fastest = min(min(row.values()) for row in plain)
     bounds = {"edge_index": least, "its fastest form that is not compiled": fastest}
     for form, ratio in bounds.items():
         what = f"epoch of {problem.name}, against torch-geometric, {form}: least"
