@@ -57,8 +57,14 @@ class BaseGraph(BaseMessagePassing):
     def _prepare(self, X, y, sample_weight, validation, classes, incremental, root):
         """Read the edges of signals anew in a fit that goes on: they may be others."""
         continues = hasattr(self, "module_") and (incremental or self.warm_start)
-        if continues and self.adjacency is not None:
-            self._fitted_adjacency = self._read_adjacency()
+        if continues:
+            found = self._read_adjacency()
+            if (found is None) != (self._fitted_adjacency is None):
+                raise ValueError(
+                    "adjacency must be given to all fits that go on with the weights, "
+                    f"or to none: got {short_repr(self.adjacency)}."
+                )
+            self._fitted_adjacency = found
         return super()._prepare(
             X, y, sample_weight, validation, classes, incremental, root
         )

@@ -46,8 +46,8 @@ PARAMETERS = {
     ),
     "solver": (
         '{"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"}',
-        "L-BFGS-B of scipy, stochastic gradient descent with momentum, Adam, Adam "
-        "with decoupled weight decay, AdaGrad or RMSProp.",
+        "L-BFGS-B of scipy, which needs ``dropout=0``, stochastic gradient descent "
+        "with momentum, Adam, Adam with decoupled weight decay, AdaGrad or RMSProp.",
     ),
     "max_fun": ("int", "Most evaluations of the loss by lbfgs."),
     "standardize": (
@@ -163,11 +163,7 @@ class BaseMessagePassing(LearnedFeatures, BaseAutogradNetwork):
 
     @property
     def _n_learned(self):
-        return self._fitted_architecture["hidden_layer_sizes"][-1]
-
-    @property
-    def _has_hidden_layers(self):
-        return self._n_hidden > 0
+        return self.module_.n_features
 
     @torch.no_grad()
     def _attend(self, inputs):

@@ -21,6 +21,13 @@ from sknn.modules import NodeNet
 # nodes a batch where their neighbours are sampled
 SAMPLED_BATCH = 512
 
+# how X may be given to a fit
+FORMS = {
+    "graph": "a graph",
+    "numbers": "numbers of nodes of graph=",
+    "rows": "rows of features",
+}
+
 PARAMETERS = {
     **SHARED_PARAMETERS,
     "hidden_layer_sizes": (
@@ -53,8 +60,9 @@ PARAMETERS = {
     "node_features": (
         '{"auto", "embedding", "structure"}',
         "What stands for the features of a graph that has none: a vector learned for "
-        "each node, which serves the graph of the fit alone, or numbers read off the "
-        "edges, which serve every graph: degrees, clustering, the neighbours' degrees. "
+        "each node, which serves graphs of the same nodes alone, or numbers read off "
+        "the edges, which serve every graph: degrees, clustering, the neighbours' "
+        "degrees. "
         '"auto" is "embedding".',
     ),
 }
@@ -74,6 +82,8 @@ class BaseNode(BaseMessagePassing):
         ],
         "node_features": [StrOptions({"auto", "embedding", "structure"})],
     }
+
+    _architecture = (*BaseMessagePassing._architecture, "node_features")
 
     # Parameters
 
@@ -116,62 +126,66 @@ class BaseNode(BaseMessagePassing):
     # Data
 
     def _prepare(self, X, y, sample_weight, validation, classes, incremental, root):
-        """Read what a later fit trains on as that of a first one: it may be new."""
-        continues = hasattr(self, "module_") and (incremental or self.warm_start)
-        if continues and self._fitted_form == "numbers" and self.graph is not None:
-            graph = as_graph(self.graph, "graph")
-            self.graph_ = self._with_features(graph, reset=False)
-        if continues and self._fitted_form == "rows" and not is_graph(X):
-            dtype, options = self._input_dtype(X, continues), self._y_options
-            X, y = super()._check_X(X, dtype, y=y, reset=False, **options)
-            X = self._connect(X)
+        """Read what a fit that goes on trains on as that of a first one: it is new."""
+        form = self._form_of_training(X)
+        if hasattr(self, "module_") and (incremental or self.warm_start):
+            if form != self._fitted_form:
+                raise ValueError(
+                    f"X must be {FORMS[self._fitted_form]}, as in the fit that "
+                    f"warm_start or partial_fit goes on with: got {FORMS[form]}."
+                )
+            options = {"y": y, **self._y_options}
+            X, y = self._read(X, self._input_dtype(X, True), False, True, options)
         return super()._prepare(
             X, y, sample_weight, validation, classes, incremental, root
+        )
+
+    def _form_of_training(self, X):
+        """Which of the three ways in a fit takes."""
+        refuse_several(X)
+        if not is_graph(X):
+            return "rows" if self.graph is None else "numbers"
+        if self.graph is None:
+            return "graph"
+        raise ValueError(
+            "graph must be None where fit is given a graph; with graph= X holds the "
+            "numbers of nodes."
         )
 
     def _check_X(self, X, dtype, *, reset, sample_weight=None, **options):
         if isinstance(X, Nodes):  # read before
             return (X, options["y"]) if "y" in options else X
-        if holds_graphs(X):
-            raise ValueError(
-                "X must be one graph: got several. For answers about whole graphs "
-                "there are GraphClassifier and GraphRegressor."
-            )
-        by_number = self.graph is not None if reset else self._fitted_form == "numbers"
+        return self._read(X, dtype, reset, reset, options)
+
+    def _read(self, X, dtype, reset, trains, options):
+        """Nodes, and the targets that are known of them, by the rules of the fit."""
+        refuse_several(X)
         if is_graph(X):
-            X = self._read_graph(X, dtype, reset)
-        elif by_number:
-            X = self._read_numbers(X, dtype, reset)
+            X = self._read_graph(X, dtype, reset, trains)
+        elif (self._form_of_training(X) if reset else self._fitted_form) == "numbers":
+            X = self._read_numbers(X, dtype, reset, trains)
         else:
-            return self._read_rows(X, dtype, reset, options)
+            return self._read_rows(X, dtype, reset, trains, options)
         if "y" not in options:
             return X
-        y, known = self._known_targets(X, options["y"])
+        y, known = self._known_targets(X, options["y"], trains)
         return X[known], self._check_targets(y[known], reset, options)
 
-    def _read_graph(self, X, dtype, reset):
+    def _read_graph(self, X, dtype, reset, trains):
         """All nodes of a graph."""
-        if reset and self.graph is not None:
-            raise ValueError(
-                "graph must be None where fit is given a graph; with graph= X holds "
-                "the numbers of nodes."
-            )
-        given = as_graph(X)
-        graph = self._with_features(given, reset)
-        if reset:
-            self._begin_reading("graph", graph, given.n_features)
+        graph = as_graph(X)
+        if trains:
+            self._keep_graph("graph", graph, reset)
         return self._nodes_of(graph, np.arange(graph.n_nodes), dtype)
 
-    def _read_numbers(self, X, dtype, reset):
+    def _read_numbers(self, X, dtype, reset, trains):
         """Nodes of the estimator's own graph by their numbers."""
-        if reset:
-            given = as_graph(self.graph, "graph")
-            graph = self._with_features(given, reset)
-            self._begin_reading("numbers", graph, given.n_features)
+        if trains:
+            self._keep_graph("numbers", as_graph(self.graph, "graph"), reset)
         numbers = check_numbers(X, self.graph_.n_nodes)
         return self._nodes_of(self.graph_, numbers, dtype)
 
-    def _read_rows(self, X, dtype, reset, options):
+    def _read_rows(self, X, dtype, reset, trains, options):
         """Rows of features: training rows, or such as hear these."""
         if not reset and self._fitted_form == "graph":
             raise ValueError(
@@ -181,59 +195,56 @@ class BaseNode(BaseMessagePassing):
             )
         checked = super()._check_X(X, dtype, reset=reset, **options)
         X, *y = checked if isinstance(checked, tuple) else (checked,)
-        X = self._connect(X) if reset else self._attach(X)
+        if trains:
+            self._neighbours = Neighbours(X, self.n_neighbors, self.standardize)
+            self._keep_graph("rows", self._neighbours.graph, reset)
+            graph, first = self.graph_, 0
+        else:
+            graph, first = self._neighbours.attach(X), self.graph_.n_nodes
+        X = self._nodes_of(graph, np.arange(first, graph.n_nodes), X.dtype)
         return (X, *y) if y else X
 
-    def _connect(self, X):
-        """Training rows as nodes of their graph."""
-        self._neighbours = Neighbours(X, self.n_neighbors, self.standardize)
-        graph = self._neighbours.graph
-        self._begin_reading("rows", graph, graph.n_features)
-        return self._nodes_of(graph, np.arange(graph.n_nodes), X.dtype)
-
-    def _attach(self, X):
-        """Further rows as nodes of a graph, behind the training rows."""
-        graph = self._neighbours.attach(X)
-        numbers = np.arange(self.graph_.n_nodes, graph.n_nodes)
-        return self._nodes_of(graph, numbers, X.dtype)
-
-    def _begin_reading(self, form, graph, n_given):
-        """Remember what the first fit was given, and features of its nodes."""
-        self._keep_wiring(n_given)
-        self._fitted_form, self.graph_ = form, graph
-        if form != "rows":
-            vars(self).pop("_neighbours", None)
-            vars(self).pop("feature_names_in_", None)
-            vars(self).pop("n_features_in_", None)
-            if n_given:
-                self.n_features_in_ = n_given
-
-    def _with_features(self, graph, reset):
-        """The graph with features, unless vectors are to be learned in their place."""
+    def _keep_graph(self, form, graph, reset):
+        """Remember the graph of a fit, and of the first one what its nodes have."""
         if not reset:
-            self._check_node_features(graph.n_features)
-        if graph.X is None and self._by_structure(reset):
-            return graph.with_structure()
-        is_other = not reset and graph.n_nodes != self.graph_.n_nodes
-        if graph.X is None and is_other:
+            self._check_graph(graph)
+            self.graph_ = graph
+            return
+        self._keep_wiring(graph.n_features)
+        self._fitted_form, self.graph_ = form, graph
+        self._reads_structure = graph.X is None and self.node_features == "structure"
+        if form != "rows":
+            for name in ("_neighbours", "feature_names_in_", "n_features_in_"):
+                vars(self).pop(name, None)
+            if graph.n_features:
+                self.n_features_in_ = graph.n_features
+
+    def _check_graph(self, graph):
+        """Refuse a graph whose nodes are not such as those of the fit, or not these."""
+        self._check_node_features(graph.n_features)
+        if graph.X is not None or self._reads_structure:
+            return
+        known = self.graph_
+        named = graph.node_names is not None and known.node_names is not None
+        same = graph.n_nodes == known.n_nodes
+        if not same or (named and (graph.node_names != known.node_names).any()):
             raise ValueError(
-                f"X is a graph of {graph.n_nodes} nodes, but the vectors of the "
-                f"{self.graph_.n_nodes} nodes of another one were learned: with "
+                f"X is a graph of {graph.n_nodes} nodes, but vectors were learned of "
+                f"the {known.n_nodes} nodes of another one: with "
                 "node_features='structure' predictions are for any graph."
             )
-        return graph
-
-    def _by_structure(self, reset):
-        return self.node_features == "structure" if reset else self.graph_.X is not None
 
     def _nodes_of(self, graph, numbers, dtype):
+        """Nodes with features, unless vectors are to be learned in their place."""
+        self._check_graph(graph)
+        graph = graph.with_structure() if self._reads_structure else graph
         dtype = np.float32 if isinstance(dtype, list) else dtype
         return Nodes(graph, numbers, self._fitted_conv, self._n_hidden + 1, dtype)
 
     # The module
 
     def _make_module(self, X, n_outputs, device):
-        graph = self.graph_
+        graph = X.graph
         return NodeNet(
             graph.n_features,
             n_outputs,
@@ -269,6 +280,13 @@ class BaseNode(BaseMessagePassing):
             what node i hears; rows sum to one. They are of the whole graph that has
             the nodes.
         """
-        nodes = self._checked_inputs(X)
-        numbers = np.arange(nodes.graph.n_nodes)
-        return self._attend(self._nodes_of(nodes.graph, numbers, nodes.dtype).inputs())
+        return self._attend(self._checked_inputs(X).of_all().inputs())
+
+
+def refuse_several(X):
+    """Refuse a list of graphs for one."""
+    if holds_graphs(X):
+        raise ValueError(
+            "X must be one graph: got several. For answers about whole graphs there "
+            "are GraphClassifier and GraphRegressor."
+        )

@@ -1,11 +1,15 @@
 """How the nodes of a graph get their targets, of which some are unknown."""
 
+import warnings
+from numbers import Real
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.callback import with_callbacks
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length
 
+from sknn._door import require_y
 from sknn._heads import ClassifierHead, RegressorHead, check_stochastic
 from sknn._sklearn_compat import fit_context
 from sknn.data import as_graph, check_numbers, is_graph, read_known
@@ -46,21 +50,24 @@ class NodeHead:
             For bad input, before any training; for weights that are no longer
             finite, with the last finite ones left on the estimator.
         """
-        y, y_val = self._own_targets(X, y), self._own_targets(X_val, y_val)
+        X = as_graph(X) if is_graph(X) else X  # networkx is read once
+        X_val = as_graph(X_val, "X_val") if is_graph(X_val) else X_val
+        y = self._own_targets(X, y, self.graph)
+        y_val = self._own_targets(X_val, y_val, self.graph)
         return self._fit_watched(X, y, None, (X_val, y_val, None))
 
-    def _own_targets(self, X, y):
-        """Targets that are given, or those that the graph has."""
+    def _own_targets(self, X, y, graph):
+        """Targets that are given, or those that X or `graph`, if any, has."""
         if y is not None or X is None:
             return y
         if is_graph(X):
             return as_graph(X).y
-        if self.graph is None:
+        if graph is None:
             return None
-        graph = as_graph(self.graph, "graph")
+        graph = as_graph(graph, "graph")
         return None if graph.y is None else graph.y[check_numbers(X, graph.n_nodes)]
 
-    def _known_targets(self, nodes, y):
+    def _known_targets(self, nodes, y, trains=False):
         """Targets as an array, and which nodes have one."""
         if y is None:
             raise ValueError(
@@ -78,6 +85,8 @@ class NodeHead:
             raise ValueError(
                 "y must have a target for at least one node: all are unknown."
             )
+        if trains and is_classifier(self):
+            warn_of_lost_class(y, known)
         return y, known
 
     def score(self, X, y=None, sample_weight=None):
@@ -100,8 +109,10 @@ class NodeHead:
         """
         nodes = self._checked_inputs(X)  # before anything that only a fit sets
         if self._fitted_form == "rows" and not is_graph(X):
+            require_y(self, y)
             return super().score(nodes, y, sample_weight)
-        y, known = self._known_targets(nodes, self._own_targets(X, y))
+        y = self._own_targets(X, y, self.graph_)
+        y, known = self._known_targets(nodes, y)
         if sample_weight is not None:
             check_consistent_length(y, sample_weight)
             sample_weight = np.asarray(sample_weight)[known]
@@ -114,7 +125,8 @@ class NodeHead:
         ----------
         X : Graph or array-like
             A graph, seen before or not; numbers of nodes where `fit` was given these;
-            or rows of features, which hear the training rows that are nearest.
+            or rows of features, which hear the training rows that are nearest. A
+            training row is one of these to itself.
 
         Returns
         -------
@@ -137,6 +149,18 @@ class NodeHead:
             Activations; what the convolution reads where there is no hidden one.
         """
         return super().transform(X)
+
+
+def warn_of_lost_class(y, known):
+    """Warn where -1 may have been meant for a class."""
+    lost = any(isinstance(value, Real) and value == -1 for value in y[~known].flat)
+    left = set(y[known].tolist()) if lost and y.ndim == 1 else ()
+    if len(left) == 1:
+        warnings.warn(
+            f"All labels but -1 are {left.pop()!r}: -1 says that a label is unknown, "
+            "and is no class. If it is to be one, give the classes other labels.",
+            stacklevel=2,
+        )
 
 
 class NodeClassifierHead(NodeHead, ClassifierHead):
@@ -162,7 +186,9 @@ class NodeClassifierHead(NodeHead, ClassifierHead):
         self : object
             The network, trained a little more.
         """
-        return self._partial_fit(X, self._own_targets(X, y), classes=classes)
+        return self._partial_fit(
+            X, self._own_targets(X, y, self.graph), classes=classes
+        )
 
 
 class NodeRegressorHead(NodeHead, RegressorHead):
@@ -186,4 +212,4 @@ class NodeRegressorHead(NodeHead, RegressorHead):
         self : object
             The network, trained a little more.
         """
-        return self._partial_fit(X, self._own_targets(X, y))
+        return self._partial_fit(X, self._own_targets(X, y, self.graph))

@@ -33,7 +33,7 @@ LOWER_ROOMS = {
     "_message_passing_base": BELOW_FLOOR_2
     | SHARED_BY_BASE
     | {"_base", "_autograd_base"},
-    "_node_head": BELOW_FLOOR_2 | {"_heads"},
+    "_node_head": BELOW_FLOOR_2 | {"_door", "_heads"},
     "_autoencoder_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base", "_autograd_base"},
     "_sequence_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base", "_autograd_base"},
     "_transformer_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_sequence_base"},

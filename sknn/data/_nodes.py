@@ -65,6 +65,10 @@ class Nodes:
         """The same nodes for another number of convolutions."""
         return self._replace(self.ids, n_layers)
 
+    def of_all(self):
+        """All nodes of the graph."""
+        return self._replace(np.arange(self.n_nodes), self.n_layers)
+
     def astype(self, dtype):
         """The same nodes with inputs of another type."""
         return Nodes(self.graph, self.ids, self.conv, self.n_layers, dtype)
