@@ -1,8 +1,10 @@
 """What the two networks share that answer for the nodes of a graph."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils.metaestimators import available_if
 
 from sknn._message_passing_base import PARAMETERS as SHARED_PARAMETERS
@@ -193,6 +195,8 @@ class BaseNode(BaseMessagePassing):
                 f"{type(X).__name__}. With the parameter graph= X holds numbers of "
                 "nodes."
             )
+        if reset:
+            refuse_other_forms(X)
         checked = super()._check_X(X, dtype, reset=reset, **options)
         X, *y = checked if isinstance(checked, tuple) else (checked,)
         if trains:
@@ -213,6 +217,12 @@ class BaseNode(BaseMessagePassing):
         self._keep_wiring(graph.n_features)
         self._fitted_form, self.graph_ = form, graph
         self._reads_structure = graph.X is None and self.node_features == "structure"
+        if graph.X is not None and self.node_features != "auto":
+            warnings.warn(
+                f"node_features={self.node_features!r} has no effect: nodes have "
+                "features.",
+                stacklevel=7,
+            )
         if form != "rows":
             for name in ("_neighbours", "feature_names_in_", "n_features_in_"):
                 vars(self).pop(name, None)
@@ -278,7 +288,7 @@ class BaseNode(BaseMessagePassing):
         list of list of csr_array of shape (n_nodes, n_nodes)
             One list a layer, one matrix a head: entry (i, j) is the share of node j in
             what node i hears; rows sum to one. They are of the whole graph that has
-            the nodes.
+            the nodes; rows of features that are no training rows stand behind these.
         """
         return self._attend(self._checked_inputs(X).of_all().inputs())
 
@@ -289,4 +299,20 @@ def refuse_several(X):
         raise ValueError(
             "X must be one graph: got several. For answers about whole graphs there "
             "are GraphClassifier and GraphRegressor."
+        )
+
+
+def refuse_other_forms(X):
+    """Refuse what is no rows of features but looks like another way in."""
+    if sparse.issparse(X):
+        raise TypeError(
+            "Sparse data was passed for X, but dense rows of features are required, or "
+            "a graph: Graph(None, X) is that of an adjacency matrix."
+        )
+    numbers = np.asarray(X) if isinstance(X, list | np.ndarray | range) else None
+    if numbers is not None and numbers.ndim == 1 and numbers.dtype.kind in "iu":
+        raise ValueError(
+            "Expected 2D array, got 1D array instead. Numbers of nodes need the "
+            "parameter graph=, whose nodes they are. Reshape your data if it is one "
+            "feature."
         )

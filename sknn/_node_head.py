@@ -12,7 +12,13 @@ from sklearn.utils.validation import check_consistent_length
 from sknn._door import require_y
 from sknn._heads import ClassifierHead, RegressorHead, check_stochastic
 from sknn._sklearn_compat import fit_context
-from sknn.data import as_graph, check_numbers, is_graph, read_known
+from sknn.data import (
+    as_graph,
+    check_numbers,
+    is_graph,
+    read_known,
+    refuse_other_order,
+)
 
 
 class NodeHead:
@@ -58,10 +64,12 @@ class NodeHead:
 
     def _own_targets(self, X, y, graph):
         """Targets that are given, or those that X or `graph`, if any, has."""
+        if is_graph(X):
+            X = as_graph(X)
+            refuse_other_order(y, X)
+            return X.y if y is None else y
         if y is not None or X is None:
             return y
-        if is_graph(X):
-            return as_graph(X).y
         if graph is None:
             return None
         graph = as_graph(graph, "graph")

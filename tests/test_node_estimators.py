@@ -494,7 +494,8 @@ def test_structure_serves_every_graph(conv):
 
 
 def test_features_that_are_there_are_taken_in_any_case():
-    model = make(node_features="structure").fit(GRAPH)
+    with pytest.warns(UserWarning, match="has no effect: nodes have features"):
+        model = make(node_features="structure").fit(GRAPH)
     assert_array_equal(get_weights(model), get_weights(make().fit(GRAPH)))
 
 

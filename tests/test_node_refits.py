@@ -107,3 +107,25 @@ def test_scores_of_rows_need_targets():
     model = NodeClassifier(**SHORT).fit(X, Y)
     with pytest.raises(ValueError, match="requires y to be passed"):
         model.score(X)
+
+
+def test_targets_by_name_are_in_order():
+    import pandas as pd
+
+    club = nx.relabel_nodes(nx.path_graph(4), dict(enumerate("dabc")))
+    y = pd.Series([0, 1, 0, 1], index=list("dabc"))
+    NodeClassifier(**SHORT).fit(club, y)
+    NodeClassifier(**SHORT).fit(club, y.reset_index(drop=True))
+    with pytest.raises(ValueError, match=r"^y must be in the order of the nodes: its"):
+        NodeClassifier(**SHORT).fit(club, y.sort_index())
+
+
+def test_what_looks_like_another_way_in():
+    with pytest.raises(TypeError, match=r"Graph\(None, X\)"):
+        NodeClassifier(**SHORT).fit(RING.adjacency, Y)
+    with pytest.raises(ValueError, match="graph="):
+        NodeClassifier(**SHORT).fit([0, 3, 5], [0, 1, 0])
+    with pytest.raises(ValueError, match=r"^y must be of shape .* got dict"):
+        NodeClassifier(**SHORT).fit(RING, {0: 1})
+    with pytest.warns(UserWarning, match="node_features='structure' has no effect"):
+        NodeClassifier(node_features="structure", **SHORT).fit(RING)

@@ -5,7 +5,12 @@ from sknn.data._chunks import cut_rows, iter_chunks, move
 from sknn.data._conditions import Conditions
 from sknn.data._graph import Graph
 from sknn.data._graph_batches import GraphBatches
-from sknn.data._graph_forms import as_graph, holds_graphs, is_graph
+from sknn.data._graph_forms import (
+    as_graph,
+    holds_graphs,
+    is_graph,
+    refuse_other_order,
+)
 from sknn.data._graphs import Graphs
 from sknn.data._iterators import make_batches
 from sknn.data._layout import sample_shape
@@ -72,6 +77,7 @@ __all__ = [
     "move",
     "read_known",
     "read_labels",
+    "refuse_other_order",
     "sample_shape",
     "split_for_validation",
     "step_weights",

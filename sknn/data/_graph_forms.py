@@ -62,3 +62,33 @@ def as_graph(X, name="X"):
         return Graph.from_networkx(X)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
+
+
+def refuse_other_order(y, graph):
+    """Refuse targets that are indexed by the nodes' names in another order.
+
+    Numbers may be positions as well as names, and are not compared.
+
+    Parameters
+    ----------
+    y : array-like
+        Targets; only an index, as pandas has it, is looked at.
+    graph : Graph
+        Has the names.
+
+    Raises
+    ------
+    ValueError
+        Naming the first entry that is out of order.
+    """
+    names, index = graph.node_names, getattr(y, "index", None)
+    if names is None or not hasattr(index, "tolist") or len(index) != len(names):
+        return
+    found, names = index.tolist(), names.tolist()
+    if isinstance(names[0], int) or found == names or set(found) != set(names):
+        return
+    k = next(k for k in range(len(names)) if found[k] != names[k])
+    raise ValueError(
+        f"y must be in the order of the nodes: its entry {k} is that of {found[k]!r}, "
+        f"and the node is {names[k]!r}. Use y.loc[graph.node_names]."
+    )

@@ -27,9 +27,15 @@ def read_known(y, is_classifier):
     Raises
     ------
     ValueError
-        For arrays of strings with "None", "nan", or "-1" beside words.
+        For what has not one or two axes, and for arrays of strings with "None",
+        "nan", or "-1" beside words.
     """
     given, y = y, np.asarray(y.toarray() if sparse.issparse(y) else y)
+    if y.ndim not in (1, 2):
+        raise ValueError(
+            "y must be of shape (n_nodes,) or (n_nodes, n_outputs): got "
+            f"{type(given).__name__} of shape {y.shape}."
+        )
     if y.dtype.kind == "U":
         if isinstance(given, list | tuple):  # which made words of numbers among them
             y = np.array(given, dtype=object)
