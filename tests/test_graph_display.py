@@ -608,3 +608,10 @@ class TestArguments:
             GraphDisplay(PATH).plot(layout=np.zeros((4, 2)))
         with pytest.raises(ImportError, match=message):
             GraphDisplay.from_estimator(NodeClassifier())
+
+
+def test_other_words_at_the_nodes():
+    display = GraphDisplay(PATH).plot(with_labels=list("CONC"))
+    assert [name.get_text() for name in display.names_] == list("CONC")
+    with pytest.raises(ValueError, match="with_labels must have an entry for each"):
+        GraphDisplay(PATH).plot(with_labels=["C"])

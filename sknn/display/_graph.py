@@ -21,7 +21,7 @@ from sknn.display._graph_colors import (
     find_rings,
 )
 from sknn.display._graph_edges import Edges
-from sknn.display._graph_layout import import_networkx, list_names, place_nodes
+from sknn.display._graph_layout import choose_names, import_networkx, place_nodes
 from sknn.display._graph_marks import (
     RING,
     NodePen,
@@ -32,8 +32,6 @@ from sknn.display._graph_marks import (
     mark_edges,
     write_names,
 )
-
-MOST_NAMES = 40  # nodes that are named unless asked for more
 
 
 class GraphDisplay:
@@ -200,9 +198,9 @@ class GraphDisplay:
             an array of shape (n_nodes, 2) or a dict from the nodes' names.
         random_state : int, RandomState instance or None, default=0
             Where "spring" begins, and "random" ends.
-        with_labels : bool, default=None
-            Whether nodes are named: by their names in networkx, or their numbers. None
-            names up to 40 nodes.
+        with_labels : bool or array-like of shape (n_nodes,), default=None
+            Whether nodes are named: by their names in networkx, or their numbers; or
+            what else to write at them. None names up to 40 nodes.
         ax : matplotlib Axes, default=None
             Where to draw; a new figure by default.
         colors : list or dict of color, default=None
@@ -297,8 +295,9 @@ class GraphDisplay:
             graph, or coordinates.
         random_state : int, RandomState instance or None, default=0
             Where "spring" begins, and "random" ends.
-        with_labels : bool, default=None
-            Whether nodes are named; None names up to 40 nodes.
+        with_labels : bool or array-like of shape (n_nodes,), default=None
+            Whether nodes are named, or what to write at them; None names up to 40
+            nodes.
         ax : matplotlib Axes, default=None
             Where to draw; a new figure by default.
         colors : list or dict of color, default=None
@@ -386,10 +385,9 @@ class GraphDisplay:
             artist.set(**properties)
 
     def _write_names(self, graph, with_labels, rgba, area):
-        few = graph.n_nodes <= MOST_NAMES
         self.names_ = []
-        if few if with_labels is None else with_labels:
-            names = list_names(graph)
+        names = choose_names(graph, with_labels)
+        if names:
             self.names_ = write_names(self.ax_, names, self.positions_, rgba, area)
 
     def _add_colorbar(self, paints):
@@ -409,7 +407,7 @@ def check_options(node_size, max_linewidth, with_labels, legend):
             raise TypeError(f"{name} must be a number: got {value!r}.")
         if not 0 < value < float("inf"):
             raise ValueError(f"{name} must be > 0, finite: got {value}.")
-    if with_labels is not None:
+    if isinstance(with_labels, str) or np.isscalar(with_labels):
         check_flags(with_labels=with_labels)
     check_flags(legend=legend)
 

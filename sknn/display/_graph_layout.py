@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.utils import check_random_state
 
+MOST_NAMES = 40  # nodes that are named unless asked for more
 MANY_NODES = 1000  # from here on "spring" takes fewer steps, whose cost is quadratic
 FEW_STEPS, STEPS = 15, 50
 # name -> what its function is told; a weight would be a length to "kamada_kawai"
@@ -66,6 +67,21 @@ def list_names(graph):
     """Keys of the nodes in networkx: their names or their numbers."""
     names = graph.node_names
     return list(range(graph.n_nodes)) if names is None else names.tolist()
+
+
+def choose_names(graph, with_labels):
+    """What to write at the nodes, nothing for none."""
+    if with_labels is None:
+        with_labels = graph.n_nodes <= MOST_NAMES
+    if isinstance(with_labels, bool | np.bool_):
+        return list_names(graph) if with_labels else []
+    names = list(with_labels)
+    if len(names) != graph.n_nodes:
+        raise ValueError(
+            f"with_labels must have an entry for each of the {graph.n_nodes} nodes: "
+            f"got {len(names)}."
+        )
+    return names
 
 
 def _place_by_name(graph, layout, random_state):
