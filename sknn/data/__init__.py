@@ -6,6 +6,7 @@ from sknn.data._conditions import Conditions
 from sknn.data._graph import Graph
 from sknn.data._graph_batches import GraphBatches
 from sknn.data._graph_forms import as_graph, holds_graphs, is_graph
+from sknn.data._graph_reading import read_matrix
 from sknn.data._graphs import Graphs
 from sknn.data._iterators import make_batches
 from sknn.data._layout import sample_shape
@@ -72,6 +73,7 @@ __all__ = [
     "move",
     "read_known",
     "read_labels",
+    "read_matrix",
     "sample_shape",
     "split_for_validation",
     "step_weights",
