@@ -62,7 +62,8 @@ class Graph:
         itself are kept, and nodes may have no edges.
     y : array-like of shape (n_nodes,) or (n_nodes, n_outputs), optional
         Targets of the nodes. They are not interpreted: labels, strings, -1, None and
-        NaN are all fine.
+        NaN are all fine. Refused are arrays of strings in which numpy has made words
+        of None or NaN, "None" and "nan", or of -1 among words.
     edge_weight : array-like of shape (n_edges,), optional
         Weights of a list of edges; the other forms have their own.
     directed : bool, optional

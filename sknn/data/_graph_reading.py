@@ -13,6 +13,7 @@ from sknn.data._adjacency import (
     read_dense,
     read_sparse,
 )
+from sknn.data._unlabelled import refuse_words
 
 
 def read_features(X):
@@ -57,7 +58,8 @@ def read_targets(y, n_nodes):
     Parameters
     ----------
     y : array-like of shape (n_nodes,) or (n_nodes, n_outputs), or None
-        Labels or numbers. Strings become objects, so that a copy may have None.
+        Labels or numbers. Strings become objects, so that a copy may have None. An
+        array of strings must not have such as None and NaN become among words.
     n_nodes : int
         Number of nodes.
 
@@ -68,7 +70,7 @@ def read_targets(y, n_nodes):
     Raises
     ------
     ValueError
-        For another shape.
+        For another shape, and for words that were None or NaN.
     """
     if y is None:
         return None
@@ -76,6 +78,8 @@ def read_targets(y, n_nodes):
         array = np.array(np.asarray(y) if hasattr(y, "__array__") else y)
     except ValueError as error:
         raise ValueError("y must have equally long rows, one a node.") from error
+    if array.dtype.kind == "U" and hasattr(y, "__array__"):
+        refuse_words(array)
     if array.dtype.kind in "US":  # in which None would be a word
         array = np.array(y, dtype=object)
     if array.ndim not in (1, 2):

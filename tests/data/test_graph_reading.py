@@ -521,3 +521,26 @@ def test_wrong_matrices(given, message):
     with pytest.raises(ValueError, match=f"^it must .*{message}") as caught:
         read_matrix(given)
     assert "edges_or_adjacency" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        (["a", "b", np.nan, "a", "b"], "nan"),
+        (["a", "b", "None", "a", "b"], "None"),
+        (["a", "b", -1, "a", "b"], "-1"),
+        (["a", "<NA>", "b", "a", "b"], "<NA>"),
+    ],
+)
+def test_words_that_an_array_made_of_unknown_targets(given, word):
+    with pytest.raises(ValueError, match=f"^y must be an array of objects.*'{word}'"):
+        Graph(X, EDGES, np.array(given))
+    assert Graph(X, EDGES, given).y.tolist()[:2] == given[:2]
+    assert Graph(X, EDGES, np.array(given, object)).y[0] == "a"
+    with pytest.raises(ValueError, match=f"'{word}'"):
+        Graph(X, EDGES).replace(y=np.array(given))
+
+
+def test_numbers_as_words_may_be_minus_one():
+    given = np.array(["1", "-1", "1", "-1", "1"])
+    assert Graph(X, EDGES, given).y.tolist() == given.tolist()
