@@ -608,3 +608,21 @@ class TestArguments:
             GraphDisplay(PATH).plot(layout=np.zeros((4, 2)))
         with pytest.raises(ImportError, match=message):
             GraphDisplay.from_estimator(NodeClassifier())
+
+
+def test_one_graph_of_networkx_a_picture(monkeypatch):
+    club, _ = get_club()
+    made, make = [], Graph.to_networkx
+
+    def to_networkx(graph):
+        made.append(make(graph))
+        return made[-1]
+
+    def place(network):
+        network.clear()  # which nobody else sees
+        return np.arange(68.0).reshape(34, 2)
+
+    monkeypatch.setattr(Graph, "to_networkx", to_networkx)
+    display = GraphDisplay(club).plot(ax=make_ax(), layout=place)
+    assert len(made) == 1
+    assert len(get_rows(display.nodes_, display.positions_)) == 34

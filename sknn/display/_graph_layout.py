@@ -31,12 +31,12 @@ def import_networkx():
     return networkx
 
 
-def place_nodes(graph, layout, random_state):
+def place_nodes(network, layout, random_state):
     """Coordinates of all nodes.
 
     Parameters
     ----------
-    graph : Graph
+    network : networkx graph
         With one node or more.
     layout : str, callable, dict or array-like
         What the user passed.
@@ -54,21 +54,15 @@ def place_nodes(graph, layout, random_state):
         are not two finite numbers a node.
     """
     if isinstance(layout, str):
-        found = _place_by_name(graph, layout, check_random_state(random_state))
-    else:
-        found = layout(graph.to_networkx()) if callable(layout) else layout
+        found = _place_by_name(network, layout, check_random_state(random_state))
+    else:  # the user's function may change what it is given
+        found = layout(network.copy()) if callable(layout) else layout
     if isinstance(found, Mapping):
-        found = _in_order(found, list_names(graph))
-    return _check_positions(found, graph.n_nodes)
+        found = _in_order(found, network)
+    return _check_positions(found, len(network))
 
 
-def list_names(graph):
-    """Keys of the nodes in networkx: their names or their numbers."""
-    names = graph.node_names
-    return list(range(graph.n_nodes)) if names is None else names.tolist()
-
-
-def _place_by_name(graph, layout, random_state):
+def _place_by_name(network, layout, random_state):
     """Coordinates by a function of networkx, which sees neither weights nor arrows."""
     if layout not in LAYOUTS:
         raise ValueError(
@@ -76,12 +70,12 @@ def _place_by_name(graph, layout, random_state):
             f"or coordinates: got {layout!r}."
         )
     networkx = import_networkx()
-    steps = STEPS if graph.n_nodes <= MANY_NODES else FEW_STEPS
+    steps = STEPS if len(network) <= MANY_NODES else FEW_STEPS
     options = {"seed": random_state, "weight": None, "iterations": steps}
     options = {name: options[name] for name in LAYOUTS[layout]}
     place = getattr(networkx, f"{layout}_layout")
     try:
-        return place(graph.to_networkx().to_undirected(), **options)
+        return place(network.to_undirected(), **options)
     except networkx.NetworkXException as error:
         raise ValueError(
             f"layout must suit the graph: {layout!r} does not. {error}"
