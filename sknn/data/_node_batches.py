@@ -46,7 +46,7 @@ class NodeBatches(TensorBatches):
             return self._whole
         nodes = self.dataset.arrays[0]
         inputs = nodes.inputs(index, self._n_sampled, self._sampler)
-        if inputs["x"] is nodes.features:
+        if len(inputs["x"]) == nodes.n_nodes and inputs["x"] is nodes.features:
             inputs["x"] = self._moved_features(inputs["x"])
         inputs = move(inputs, self.device)
         self._alive = inputs  # for messages that have been moved and come again

@@ -9,6 +9,7 @@ from graph_standin import Graph, as_dense, make_adjacency, message_matrix
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sknn.data import (
+    Messages,
     Neighbours,
     Nodes,
     Parts,
@@ -117,7 +118,7 @@ def test_no_more_is_computed_than_is_heard(conv):
 def test_where_most_nodes_are_heard_all_are(graph, conv):
     nodes = make_nodes(graph, conv, 3)
     inputs = nodes.inputs(np.arange(0, N_NODES, 2))
-    whole = graph.messages(conv, np.float64)
+    whole = graph._messages(conv, np.float64)
     assert inputs["messages"][0] is inputs["messages"][1] is whole
     assert inputs["messages"][2].shape == (30, N_NODES)
     assert_array_equal(inputs["messages"][2].own, np.arange(0, N_NODES, 2))
@@ -381,3 +382,59 @@ def test_new_rows_may_differ_where_training_rows_do_not():
     new = X[:5] + np.array([0, 0, 1e-3])
     attached = Neighbours(X, 1, True).attach(new).adjacency[:50, 50:]
     assert_array_equal(attached.toarray(), np.eye(50, 5))
+
+
+def test_features_too_large_for_their_type():
+    A = np.diag(np.ones(N_NODES - 1), 1)
+    X = np.ones((N_NODES, 2))
+    X[-1, 1] = -1e39
+    graph = Graph(X, A + A.T)  # a path
+    nodes = make_nodes(graph, dtype=np.float32)
+    rule = (
+        r'^X must hold numbers up to 3.4e\+38, .*float32: got -1e\+39. dtype="float64"'
+    )
+    for read in (nodes.inputs, lambda: nodes[N_NODES - 1], lambda: nodes.features):
+        with pytest.raises(ValueError, match=rule):
+            read()
+    assert (nodes.inputs(np.array([0]))["x"] == 1).all()  # which hears nothing of it
+    assert make_nodes(graph).inputs()["x"].min() == -1e39
+
+
+@pytest.mark.parametrize("conv", ["gat", "gin"])
+def test_weights_too_large_for_their_type(conv):
+    graph = Graph(None, np.diag([1e39, 0.0], 1))
+    with pytest.raises(ValueError, match=r"^edge_weight must .*got 1e\+39\. dtype="):
+        make_nodes(graph, conv, dtype=np.float32).inputs()
+    (messages, _) = make_nodes(graph, conv).inputs()["messages"]
+    assert messages.weights.max() == 1e39
+
+
+@pytest.mark.parametrize("conv", CONVS)
+def test_a_few_nodes_cost_no_more_than_what_they_hear(monkeypatch, conv):
+    calls, find = [], Messages._find_loops
+
+    def find_loops(messages):
+        calls.append(messages)
+        return find(messages)
+
+    monkeypatch.setattr(Messages, "_find_loops", find_loops)
+    A = np.diag(np.ones(999), 1)
+    graph = Graph(np.arange(2000.0).reshape(1000, 2), A + A.T)
+    nodes = make_nodes(graph, conv)
+    inputs = nodes.inputs(np.array([500, 20]))
+    senders = np.concatenate([np.arange(18, 23), np.arange(498, 503)])
+    assert_array_equal(inputs["x"], graph.X[senders])
+    assert "features" not in vars(nodes._fields)  # all of them, converted
+    assert not calls
+    for _ in range(2):
+        nodes = make_nodes(graph, conv)
+        nodes.inputs(np.array([500]), 1, np.random.RandomState(0))
+    assert len(calls) == (1 if conv in ("gcn", "gat") else 0)
+
+
+def test_ids_that_change_later_change_no_inputs():
+    ids = np.array([3, 1])
+    nodes = make_nodes(make_graph(features=False), n_layers=0, ids=ids)
+    inputs = nodes.inputs()
+    ids[:] = 0
+    assert inputs["x"].tolist() == [3, 1]
