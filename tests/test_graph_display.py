@@ -615,3 +615,21 @@ def test_other_words_at_the_nodes():
     assert [name.get_text() for name in display.names_] == list("CONC")
     with pytest.raises(ValueError, match="with_labels must have an entry for each"):
         GraphDisplay(PATH).plot(with_labels=["C"])
+
+
+def test_one_graph_of_networkx_a_picture(monkeypatch):
+    club, _ = get_club()
+    made, make = [], Graph.to_networkx
+
+    def to_networkx(graph):
+        made.append(make(graph))
+        return made[-1]
+
+    def place(network):
+        network.clear()  # which nobody else sees
+        return np.arange(68.0).reshape(34, 2)
+
+    monkeypatch.setattr(Graph, "to_networkx", to_networkx)
+    display = GraphDisplay(club).plot(ax=make_ax(), layout=place)
+    assert len(made) == 1
+    assert len(get_rows(display.nodes_, display.positions_)) == 34

@@ -260,6 +260,6 @@ def test_large_parts_are_answered_in_chunks(conv, monkeypatch):
 
     model = make(conv=conv, graph=UNDIRECTED).fit(KNOWN, Y[KNOWN])
     outputs, vectors = model.predict_proba(UNDIRECTED), model.transform(UNDIRECTED)
-    monkeypatch.setattr(_chunks, "MOST_NODES", 7)
+    monkeypatch.setattr(_chunks, "MOST_WANTED", 7)
     assert_allclose(model.predict_proba(UNDIRECTED), outputs, rtol=1e-12)
     assert_allclose(model.transform(UNDIRECTED), vectors, rtol=1e-12, atol=1e-15)

@@ -11,6 +11,7 @@ from sknn.data._graph_forms import (
     is_graph,
     refuse_other_order,
 )
+from sknn.data._graph_reading import read_matrix
 from sknn.data._graphs import Graphs
 from sknn.data._iterators import make_batches
 from sknn.data._layout import sample_shape
@@ -77,6 +78,7 @@ __all__ = [
     "move",
     "read_known",
     "read_labels",
+    "read_matrix",
     "refuse_other_order",
     "sample_shape",
     "split_for_validation",

@@ -92,50 +92,57 @@ def make_csr(data, indices, indptr):
     return matrix
 
 
-def read_dense(array):
+def read_dense(array, name=EDGES):
     """Adjacency of an array.
 
     Parameters
     ----------
     array : ndarray of shape (n, n)
         Weights of the edges, from rows to columns.
+    name : str
+        Named in an error.
     """
     rows, columns = array.nonzero()
     counts = np.bincount(rows, minlength=len(array))
     data = array[rows, columns].astype(np.float64)
-    return check_entries(make_csr(data, columns, np.append(0, counts.cumsum())))
+    matrix = make_csr(data, columns, np.append(0, counts.cumsum()))
+    return check_entries(matrix, name)
 
 
-def read_sparse(matrix):
+def read_sparse(matrix, name=EDGES):
     """Adjacency of a sparse matrix.
 
     Parameters
     ----------
     matrix : sparse matrix or array of shape (n, n)
         Of any format, with duplicates and explicit zeros or without.
+    name : str
+        Named in an error.
     """
     if matrix.dtype.kind not in "biuf":
-        raise TypeError(f"{EDGES} must hold numbers: got {matrix.dtype.name}.")
+        raise TypeError(f"{name} must hold numbers: got {matrix.dtype.name}.")
     matrix = matrix.astype(np.float64).tocsr()  # the first makes a copy
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
-    return check_entries(make_csr(matrix.data, matrix.indices, matrix.indptr))
+    return check_entries(make_csr(matrix.data, matrix.indices, matrix.indptr), name)
 
 
-def check_entries(adjacency):
+def check_entries(adjacency, name=EDGES):
     """Name the first entry of an adjacency that is no weight, or give it back.
 
     Parameters
     ----------
     adjacency : csr_array of shape (n, n)
         Weights of edges.
+    name : str
+        Named in an error.
     """
     is_right = (adjacency.data >= 0) & (adjacency.data < np.inf)
     if not is_right.all():
         place = int(is_right.argmin())
         row = int(adjacency.indptr.searchsorted(place, "right")) - 1
         raise ValueError(
-            f"{EDGES} must have finite weights >= 0: adjacency[{row}, "
+            f"{name} must have finite weights >= 0: adjacency[{row}, "
             f"{adjacency.indices[place]}] is {adjacency.data[place]}."
         )
     return adjacency

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from sknn.data._casting import cast
 from sknn.data._messages import Messages, make_message_matrix
 from sknn.data._sampling import gather_ranges
 
@@ -55,9 +56,9 @@ class OwnBlocks:
         """The same with weights of another type."""
         blocks = type(self).__new__(type(self))
         vars(blocks).update(vars(self))
-        blocks._weights = self._weights.astype(dtype)
+        blocks._weights = cast(self._weights, dtype, "edge_weight")
         if not self._symmetric:
-            blocks._back_weights = self._back_weights.astype(dtype)
+            blocks._back_weights = cast(self._back_weights, dtype, "edge_weight")
         return blocks
 
     def messages(self, graphs, nodes, starts):
@@ -125,7 +126,7 @@ class SharedBlocks:
 
     def __init__(self, graph, conv, dtype):
         self._graph, self._conv = graph, conv
-        self.n_nodes, self._one = graph.n_nodes, graph.messages(conv, dtype)
+        self.n_nodes, self._one = graph.n_nodes, graph._messages(conv, dtype)
         self._largest, self._n_largest, self._kept = None, 0, {}
 
     def astype(self, dtype):

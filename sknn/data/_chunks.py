@@ -16,7 +16,7 @@ MOST_ENTRIES = 1 << 18
 # steps of padded sequences, or nodes of graphs, each of which has many hidden units
 MOST_STEPS = 1 << 14
 # nodes of one graph whose outputs are wanted: others compute the same for all of them
-MOST_NODES = 1 << 16
+MOST_WANTED = 1 << 16
 
 
 def iter_chunks(X, most_steps=MOST_STEPS):
@@ -86,7 +86,7 @@ def cut_rows(X, most_steps=MOST_STEPS):
     while bounds[-1] < len(X):
         start = bounds[-1]
         if stops is None:
-            bounds.append(min(start + MOST_NODES, len(X)))
+            bounds.append(min(start + MOST_WANTED, len(X)))
         else:
             before = stops[start - 1] if start else 0
             stop = int(np.searchsorted(stops, before + most_steps, "right"))

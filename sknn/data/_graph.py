@@ -1,8 +1,11 @@
 """Nodes and the edges between them, as users pass them to networks on graphs."""
 
+from copy import copy
+
 import numpy as np
 
 from sknn.data._adjacency import make_csr
+from sknn.data._edge_memory import EdgeMemory
 from sknn.data._graph_networkx import (
     has_features,
     is_networkx,
@@ -62,7 +65,8 @@ class Graph:
         itself are kept, and nodes may have no edges.
     y : array-like of shape (n_nodes,) or (n_nodes, n_outputs), optional
         Targets of the nodes. They are not interpreted: labels, strings, -1, None and
-        NaN are all fine.
+        NaN are all fine. Refused are arrays of strings in which numpy has made words
+        of None or NaN, "None" and "nan", or of -1 among words.
     edge_weight : array-like of shape (n_edges,), optional
         Weights of a list of edges; the other forms have their own.
     directed : bool, optional
@@ -79,7 +83,8 @@ class Graph:
         Features of the nodes, read-only.
     adjacency : csr_array of shape (n_nodes, n_nodes), float64
         Weights of the edges from rows to columns; indices sorted, no explicit zeros.
-        Its arrays are read-only: change a copy of it.
+        A new object over the same read-only arrays each time it is asked for: what
+        becomes of it is nothing to the graph.
     y : ndarray of shape (n_nodes,) or (n_nodes, n_outputs), or None
         Targets of the nodes, read-only.
     is_directed : bool
@@ -127,8 +132,8 @@ class Graph:
     __slots__ = {
         "X": "Features of the nodes, or None.",
         "__weakref__": "Weak references to the graph.",
+        "_adjacency": "Weights of the edges from rows to columns.",
         "_kept": "What nodes hear of one another, and what their edges tell of them.",
-        "adjacency": "Weights of the edges from rows to columns.",
         "is_directed": "Whether edges have directions.",
         "node_names": "Keys of the nodes in a networkx graph, or None.",
         "y": "Targets of the nodes, or None.",
@@ -172,11 +177,11 @@ class Graph:
                 array.flags.writeable = False
         values = {
             "X": X,
-            "adjacency": adjacency,
+            "_adjacency": adjacency,
             "y": y,
             "is_directed": is_directed,
             "node_names": node_names,
-            "_kept": {} if kept is None else kept,
+            "_kept": EdgeMemory() if kept is None else kept,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -234,9 +239,14 @@ class Graph:
         return make_networkx(self)
 
     @property
+    def adjacency(self):
+        """Weights of the edges from rows to columns."""
+        return copy(self._adjacency)  # shares the arrays
+
+    @property
     def n_nodes(self):
         """Number of nodes."""
-        return self.adjacency.shape[0]
+        return self._adjacency.shape[0]
 
     @property
     def n_features(self):
@@ -246,10 +256,10 @@ class Graph:
     @property
     def n_edges(self):
         """Number of edges; those without directions count once."""
-        n_entries = self.adjacency.nnz
+        n_entries = self._adjacency.nnz
         if self.is_directed:
             return n_entries
-        n_loops = int(np.count_nonzero(self.adjacency.diagonal()))
+        n_loops = int(np.count_nonzero(self._adjacency.diagonal()))
         return (n_entries + n_loops) // 2
 
     def replace(self, *, X=UNCHANGED, y=UNCHANGED):
@@ -277,7 +287,7 @@ class Graph:
                 )
         is_same = isinstance(y, str) and y == UNCHANGED
         y = self.y if is_same else read_targets(y, self.n_nodes)
-        edges = (self.adjacency, y, self.is_directed, self.node_names, self._kept)
+        edges = (self._adjacency, y, self.is_directed, self.node_names, self._kept)
         return type(self).__new__(type(self))._fill(X, *edges)
 
     def subgraph(self, ids):
@@ -295,7 +305,7 @@ class Graph:
             With the features, targets and names of these nodes.
         """
         ids = self._check_ids(ids)
-        adjacency = self.adjacency[ids][:, ids]
+        adjacency = self._adjacency[ids][:, ids]
         adjacency.sort_indices()
         X, y, names = (
             None if array is None else array[ids]
@@ -328,46 +338,40 @@ class Graph:
             )
         return array
 
-    def messages(self, conv, dtype):
-        """What nodes hear of one another in a convolution, kept for the next call.
-
-        Parameters
-        ----------
-        conv : {"gcn", "sage", "gat", "gin"}
-            The convolution.
-        dtype : numpy dtype
-            Type of the weights.
-
-        Returns
-        -------
-        Messages
-            Of shape (n_nodes, n_nodes).
-        """
-        from sknn.data._messages import Messages, make_message_matrix
-
-        key = (conv, np.dtype(dtype))
-        if key not in self._kept:
-            symmetric = not self.is_directed
-            matrix = make_message_matrix(self.adjacency, conv, symmetric)
-            self._kept[key] = Messages.from_csr(
-                matrix, key[1], symmetric=symmetric and conv != "sage"
-            )
-        return self._kept[key]
+    def _messages(self, conv, dtype):
+        """What nodes hear of one another in a convolution, kept for the next call."""
+        return self._kept.messages(self, conv, dtype)
 
     def with_structure(self):
         """Make a graph of the same edges whose nodes have what these tell as features.
 
+        Networks for graphs without features take them. Neighbours are those without
+        weights, directions and edges from a node to itself. Renumbering the nodes
+        permutes the rows.
+
         Returns
         -------
         Graph
-            Its X are :func:`structural_features`, of shape (n_nodes, 5).
-        """
-        from sknn.data._structure import structural_features
+            Its X, of shape (n_nodes, 5) and float64, has in its columns 1; log(1 +
+            weighted in-degree); log(1 + weighted out-degree); the share of the pairs of
+            neighbours that are neighbours themselves (local clustering coefficient), 0
+            with fewer than two; and the mean of the neighbours' second column, 0
+            without any.
 
-        if "structure" not in self._kept:
-            self._kept["structure"] = self.replace(X=structural_features(self)).X
-        edges = (self.adjacency, self.y, self.is_directed, self.node_names, self._kept)
-        return type(self).__new__(type(self))._fill(self._kept["structure"], *edges)
+        Examples
+        --------
+        >>> from sknn import Graph
+        >>> graph = Graph(None, [(0, 1), (1, 2), (2, 0), (2, 3)]).with_structure()
+        >>> graph
+        Graph(4 nodes, 4 edges, 5 features)
+        >>> graph.X.round(2)
+        array([[1.  , 1.1 , 1.1 , 1.  , 1.24],
+               [1.  , 1.1 , 1.1 , 1.  , 1.24],
+               [1.  , 1.39, 1.39, 0.33, 0.96],
+               [1.  , 0.69, 0.69, 0.  , 1.39]])
+        """
+        edges = (self._adjacency, self.y, self.is_directed, self.node_names, self._kept)
+        return type(self).__new__(type(self))._fill(self._kept.structure(self), *edges)
 
     def __setattr__(self, name, value):
         raise AttributeError(
@@ -397,7 +401,7 @@ class Graph:
         return self
 
     def __getstate__(self):
-        adjacency = self.adjacency
+        adjacency = self._adjacency
         return {
             "X": self.X,
             "y": self.y,

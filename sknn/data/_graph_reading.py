@@ -13,6 +13,7 @@ from sknn.data._adjacency import (
     read_dense,
     read_sparse,
 )
+from sknn.data._unlabelled import refuse_words
 
 
 def read_features(X):
@@ -57,7 +58,8 @@ def read_targets(y, n_nodes):
     Parameters
     ----------
     y : array-like of shape (n_nodes,) or (n_nodes, n_outputs), or None
-        Labels or numbers. Strings become objects, so that a copy may have None.
+        Labels or numbers. Strings become objects, so that a copy may have None. An
+        array of strings must not have such as None and NaN become among words.
     n_nodes : int
         Number of nodes.
 
@@ -68,7 +70,7 @@ def read_targets(y, n_nodes):
     Raises
     ------
     ValueError
-        For another shape.
+        For another shape, and for words that were None or NaN.
     """
     if y is None:
         return None
@@ -76,6 +78,8 @@ def read_targets(y, n_nodes):
         array = np.array(np.asarray(y) if hasattr(y, "__array__") else y)
     except ValueError as error:
         raise ValueError("y must have equally long rows, one a node.") from error
+    if array.dtype.kind == "U" and hasattr(y, "__array__"):
+        refuse_words(array)
     if array.dtype.kind in "US":  # in which None would be a word
         array = np.array(y, dtype=object)
     if array.ndim not in (1, 2):
@@ -154,6 +158,45 @@ def read_adjacency(given, edge_weight=None, n_nodes=None, directed=None):
     return adjacency, decide_directed(adjacency, directed)
 
 
+def read_matrix(adjacency):
+    """Adjacency of a matrix, which is not taken for edges.
+
+    Parameters
+    ----------
+    adjacency : array-like, DataFrame or sparse matrix of shape (n_nodes, n_nodes)
+        Weights of the edges, from rows to columns.
+
+    Returns
+    -------
+    csr_array of shape (n_nodes, n_nodes), float64
+        Without duplicates and zeros, its indices sorted; its memory is its own.
+
+    Raises
+    ------
+    TypeError
+        For a sparse matrix of something else than numbers.
+    ValueError
+        For what is no such matrix, with its first wrong entry. The matrix is called
+        "it": the caller knows its name.
+    """
+    is_sparse = sparse.issparse(adjacency)
+    given = adjacency if is_sparse else np.asarray(adjacency)
+    if given.ndim != 2 or not (is_sparse or given.dtype.kind in "biuf"):
+        raise ValueError(
+            "it must be None, a Graph, or numbers of shape (n_nodes, n_nodes): got "
+            f"{short_repr(adjacency)}."
+        )
+    if given.shape[0] != given.shape[1] or not given.shape[0]:
+        raise ValueError(
+            "it must be square, one row and column a node, of which there is at least "
+            f"one: got shape {given.shape}."
+        )
+    if is_sparse:
+        return read_sparse(given, "it")
+    refuse_other_order(adjacency, "it")
+    return read_dense(given, "it")
+
+
 def check_directed(directed):
     """Refuse what is neither None nor a bool."""
     if directed is not None and not isinstance(directed, bool | np.bool_):
@@ -202,7 +245,7 @@ def _as_edges(given):
     except (TypeError, ValueError) as error:
         _refuse_edges(given, error)
         raise
-    _refuse_other_order(given, array)
+    refuse_other_order(given)
     return np.empty((0, 2), np.int64) if array.shape == (0,) else array
 
 
@@ -225,15 +268,23 @@ def _refuse_edges(given, error):
             ) from error
 
 
-def _refuse_other_order(given, array):
-    """Refuse a table whose columns are its rows in another order."""
+def refuse_other_order(given, name=EDGES):
+    """Refuse a table whose columns are its rows in another order.
+
+    Parameters
+    ----------
+    given : DataFrame or any other object
+        What only tables have is looked at.
+    name : str
+        Named in an error.
+    """
     is_table = hasattr(given, "columns") and hasattr(given, "index")
-    if not is_table or array.shape[0] != array.shape[1]:
+    if not is_table or len(given.index) != len(given.columns):
         return
     rows, columns = list(given.index), list(given.columns)
     if rows != columns and set(rows) == set(columns):
         raise ValueError(
-            f"{EDGES} must have its columns in the order of its rows: got "
+            f"{name} must have its columns in the order of its rows: got "
             f"{short_repr(columns)} for {short_repr(rows)}."
         )
 

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from sknn.data._batches import to_tensor
 from sknn.data._blocks import OwnBlocks, SharedBlocks
+from sknn.data._casting import cast
 from sknn.data._sampling import gather_ranges
 
 
@@ -66,7 +67,7 @@ class Graphs:
         """
         lengths = [graph.n_nodes for graph in graphs]
         starts = np.array([0, *accumulate(lengths)], np.int64)
-        values = np.concatenate([graph.X for graph in graphs], dtype=dtype)
+        values = _stack(graphs, dtype)
         adjacency = _join([graph.adjacency for graph in graphs], starts)
         symmetric = not any(graph.is_directed for graph in graphs)
         return cls(values, starts, OwnBlocks(adjacency, starts, conv, dtype, symmetric))
@@ -121,7 +122,8 @@ class Graphs:
 
     def astype(self, dtype):
         """The same graphs with inputs of another type."""
-        values, blocks = self._values.astype(dtype), self._blocks.astype(dtype)
+        values = cast(self._values, dtype, "X")
+        blocks = self._blocks.astype(dtype)
         return Graphs(values, self._starts, blocks, self._index)
 
     def inputs(self, index=slice(None)):
@@ -158,6 +160,16 @@ class Graphs:
             "messages": self._blocks.messages(len(graphs)),
             "starts": torch.arange(0, len(x) + 1, n_nodes),
         }
+
+
+def _stack(graphs, dtype):
+    """Features of all graphs, one after another."""
+    with np.errstate(over="ignore"):
+        values = np.concatenate([graph.X for graph in graphs], dtype=dtype)
+    if not np.isfinite(values).all():
+        for i, graph in enumerate(graphs):
+            cast(graph.X, dtype, f"X[{i}]")
+    return values
 
 
 def _join(adjacencies, starts):

@@ -7,6 +7,7 @@ import torch
 from scipy import sparse
 
 from sknn.data._batches import to_tensor
+from sknn.data._casting import cast
 
 
 def make_message_matrix(adjacency, conv, symmetric=False):
@@ -87,6 +88,7 @@ class Messages:
         self.starts, self.sources, self.weights = starts, sources, weights
         self.shape, self.own, self.is_symmetric = shape, own, symmetric
         self._transposed, self._order, self._moved = transposed, order, None
+        self._loops = None
 
     @classmethod
     def from_csr(cls, matrix, dtype, own=None, symmetric=False):
@@ -102,12 +104,17 @@ class Messages:
             Where the receiving nodes are among the senders.
         symmetric : bool
             Whether the matrix is its own transpose.
+
+        Raises
+        ------
+        ValueError
+            For a weight that is too large for the type.
         """
         if not matrix.has_sorted_indices:
             matrix = matrix.sorted_indices()
         indices = (matrix.indptr, matrix.indices)
         starts, sources = (to_tensor(array.astype(np.int64)) for array in indices)
-        weights = to_tensor(np.asarray(matrix.data, dtype))
+        weights = to_tensor(cast(matrix.data, dtype, "edge_weight"))
         own = None if own is None else to_tensor(np.asarray(own, np.int64))
         return cls(starts, sources, weights, matrix.shape, own=own, symmetric=symmetric)
 
@@ -135,6 +142,21 @@ class Messages:
         if self._order is None:
             self._order = self._find_order()
         return self._order
+
+    @property
+    def loops(self):
+        """Where each node's entry from itself is, an ndarray (n_to,).
+
+        Nodes are their own senders, and all have such an entry.
+        """
+        if self._loops is None:
+            self._loops = self._find_loops()
+        return self._loops
+
+    def _find_loops(self):
+        starts, sources = self.starts.numpy(), self.sources.numpy()
+        receivers = np.repeat(np.arange(self.shape[0]), np.diff(starts))
+        return np.flatnonzero(sources == receivers)
 
     def _find_order(self):
         if self.sources.device.type != "cpu":

@@ -5,6 +5,7 @@ from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
 from sknn.data._graph import Graph
+from sknn.data._scaling import channel_moments
 
 
 class Neighbours:
@@ -13,6 +14,9 @@ class Neighbours:
     Two training rows are neighbours where either is among the nearest of the other.
     A further row hears the training rows that are nearest to it, and no row hears a
     further one: what is predicted for a row does not depend on the rows beside it.
+
+    Distances are those of rows in float64 whose mean is taken off, so that few digits
+    are lost far from zero.
 
     Parameters
     ----------
@@ -30,11 +34,11 @@ class Neighbours:
     """
 
     def __init__(self, X, n_neighbors, standardize):
-        self._n_neighbors, self._factor = n_neighbors, np.ones(X.shape[1], X.dtype)
-        if standardize:
-            deviation = X.std(axis=0)
-            self._factor = 1 / np.where(deviation > 0, deviation, 1)
-        n_nearest, self._index = min(n_neighbors, len(X) - 1), None
+        self._n_neighbors, self._index = n_neighbors, None
+        self._mean, self._deviation = channel_moments(X)
+        if not standardize:
+            self._deviation = np.ones_like(self._deviation)
+        n_nearest = min(n_neighbors, len(X) - 1)
         edges = sparse.csr_array((len(X), len(X)))
         if n_nearest:
             edges = self._search(X).kneighbors_graph(n_neighbors=n_nearest)
@@ -46,8 +50,11 @@ class Neighbours:
     def _search(self, X):
         """Index of the training rows, made when it is first asked for."""
         if self._index is None:
-            self._index = NearestNeighbors().fit(X * self._factor)
+            self._index = NearestNeighbors().fit(self._scale(X))
         return self._index
+
+    def _scale(self, X):
+        return (X - self._mean) / self._deviation
 
     def attach(self, X):
         """Graph of the training rows and, behind them, the rows of `X` that hear them.
@@ -60,7 +67,7 @@ class Neighbours:
         known = self.graph
         n_nearest = min(self._n_neighbors, known.n_nodes)
         search = self._search(known.X)
-        heard = search.kneighbors_graph(X * self._factor, n_nearest)
+        heard = search.kneighbors_graph(self._scale(X), n_nearest)
         adjacency = sparse.block_array(
             [[known.adjacency, heard.T], [None, sparse.csr_array((len(X), len(X)))]]
         )

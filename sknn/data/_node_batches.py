@@ -25,13 +25,14 @@ class NodeBatches(TensorBatches):
     n_sampled : int or sequence of int, optional
         Most neighbours that a node hears in each layer, drawn anew for each batch; None
         is all of them.
-    seed : int, optional
-        Seed of the `RandomState` that they are drawn from.
+    seed : int or sequence of int, optional
+        Seed of the `RandomState` that they are drawn from, or parts of one, such as a
+        seed and the number of steps made before; each counts modulo 2**32.
     """
 
     def __init__(self, dataset, *args, n_sampled=None, seed=None, **kwargs):
         super().__init__(dataset, *args, **kwargs)
-        self._n_sampled, self._sampler = n_sampled, np.random.RandomState(seed)
+        self._n_sampled, self._sampler = n_sampled, _make_sampler(seed)
         self._is_one = len(self) == 1
         self._whole = self._alive = self._features = None
 
@@ -45,7 +46,7 @@ class NodeBatches(TensorBatches):
             return self._whole
         nodes = self.dataset.arrays[0]
         inputs = nodes.inputs(index, self._n_sampled, self._sampler)
-        if inputs["x"] is nodes.features:
+        if len(inputs["x"]) == nodes.n_nodes and inputs["x"] is nodes.features:
             inputs["x"] = self._moved_features(inputs["x"])
         inputs = move(inputs, self.device)
         self._alive = inputs  # for messages that have been moved and come again
@@ -63,3 +64,12 @@ class NodeBatches(TensorBatches):
     def reused(self, x_native=None, y_native=None, cut=None):
         """Yield the same batches: hardly two are of one shape."""
         return iter(self)
+
+
+def _make_sampler(seed):
+    """`RandomState` of a seed, of several, or of none, which may be large."""
+    if seed is not None:
+        whole = 1 << 32
+        is_one = not np.iterable(seed)
+        seed = seed % whole if is_one else [part % whole for part in seed]
+    return np.random.RandomState(seed)

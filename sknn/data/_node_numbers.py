@@ -1,5 +1,7 @@
 """Nodes that are told by their numbers."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.utils.validation import column_or_1d
 
@@ -32,10 +34,9 @@ def check_numbers(X, n_nodes):
         )
     if not len(numbers):
         raise ValueError("X must hold the number of at least one node: it is empty.")
-    try:
-        found = numbers.astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"X must hold the numbers of nodes: {error}.") from error
+    if numbers.dtype == object:
+        _refuse_objects(numbers)
+    found = numbers.astype(np.float64)
     wrong = ~((found >= 0) & (found < n_nodes) & (found == np.floor(found)))
     if wrong.any():
         k = int(wrong.argmax())
@@ -44,3 +45,13 @@ def check_numbers(X, n_nodes):
             f"{numbers[k]}."
         )
     return found.astype(np.int64)
+
+
+def _refuse_objects(numbers):
+    """Name the first Python object that is no number."""
+    for k, number in enumerate(numbers):
+        if not isinstance(number, Real) or isinstance(number, bool):
+            raise ValueError(
+                f"X must hold the numbers of nodes: X[{k}] is {number!r} "
+                f"({type(number).__name__})."
+            )

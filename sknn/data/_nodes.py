@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sknn.data._casting import cast
 from sknn.data._sampling import ReceptiveFields
 
 
@@ -58,7 +59,7 @@ class Nodes:
     def __getitem__(self, key):
         if isinstance(key, int | np.integer):
             X, node = self.graph.X, self.ids[key]
-            return node if X is None else X[node].astype(self.dtype)
+            return node if X is None else cast(X[node], self.dtype, "X")
         return self._replace(self.ids[key], self.n_layers)
 
     def with_layers(self, n_layers):

@@ -6,10 +6,13 @@ import numpy as np
 import torch
 
 from sknn.data._batches import to_tensor
+from sknn.data._casting import cast
 from sknn.data._messages import Messages
 
 # share of all nodes from which it is cheaper to take all of them
 MANY = 0.5
+# times that fewer nodes are sorted sooner than all are looked through
+FEW = 64
 
 
 class ReceptiveFields:
@@ -31,7 +34,7 @@ class ReceptiveFields:
     @property
     def messages(self):
         """Messages between all nodes, which the graph keeps."""
-        return self.graph.messages(self.conv, self.dtype)
+        return self.graph._messages(self.conv, self.dtype)
 
     @cached_property
     def features(self):
@@ -39,15 +42,19 @@ class ReceptiveFields:
         X = self.graph.X
         if X is None:
             return torch.arange(self.graph.n_nodes)
-        return to_tensor(np.asarray(X, self.dtype))
+        return to_tensor(cast(X, self.dtype, "X"))
 
-    @cached_property
-    def _own_entries(self):
-        """Where each node hears itself because it always does; or None."""
-        if self.conv not in ("gcn", "gat"):
-            return None
-        starts, sources = self.messages.starts.numpy(), self.messages.sources.numpy()
-        return np.flatnonzero(sources == np.repeat(self._nodes, np.diff(starts)))
+    def _take_features(self, nodes):
+        """Features or ids of some nodes, of which no others are converted."""
+        if nodes is None:
+            return self.features
+        if self.graph.X is None:
+            return torch.from_numpy(np.array(nodes, order="C"))
+        return to_tensor(cast(self.graph.X[nodes], self.dtype, "X"))
+
+    @property
+    def _always_hears_itself(self):
+        return self.conv in ("gcn", "gat")
 
     @cached_property
     def _nodes(self):
@@ -72,14 +79,12 @@ class ReceptiveFields:
             first layer first.
         """
         nodes, layers = wanted, []
-        if len(wanted) == len(self._nodes) and (wanted == self._nodes).all():
+        if len(wanted) == self.graph.n_nodes and (wanted == self._nodes).all():
             nodes = None  # all of them, in order
         for most in reversed(n_sampled):
             messages, nodes = self._find_layer(nodes, most, random_state)
             layers.append(messages)
-        x = self.features
-        x = x if nodes is None else x[torch.from_numpy(nodes)]
-        return {"x": x, "messages": layers[::-1]}
+        return {"x": self._take_features(nodes), "messages": layers[::-1]}
 
     def _find_layer(self, nodes, most, random_state):
         """Messages to nodes, and who sends them; None stands for all nodes in order."""
@@ -102,17 +107,17 @@ class ReceptiveFields:
     @cached_property
     def _most_neighbors(self):
         counts = np.diff(self.messages.starts.numpy())
-        return int(counts.max(initial=0)) - (self._own_entries is not None)
+        return int(counts.max(initial=0)) - self._always_hears_itself
 
     def _take_rows(self, rows, most, random_state):
         """Starts, sources and weights of rows of the message matrix, or a sample."""
-        whole, own = self.messages, self._own_entries
+        whole = self.messages
         bounds = whole.starts.numpy()
         if most is None:
             entries, starts = gather_ranges(bounds[rows], bounds[rows + 1])
             factor = None
         else:
-            own = own if own is None else own[rows]
+            own = whole.loops[rows] if self._always_hears_itself else None
             entries, starts, factor = sample_entries(
                 bounds[rows], bounds[rows + 1], own, most, random_state
             )
@@ -124,6 +129,8 @@ class ReceptiveFields:
 
 def _distinct(sources, rows, n_nodes):
     """Nodes that are sources or rows, ascending."""
+    if FEW * (len(sources) + len(rows)) < n_nodes:
+        return np.unique(np.concatenate([sources, rows]))
     is_there = np.zeros(n_nodes, bool)
     is_there[sources] = is_there[rows] = True
     return np.flatnonzero(is_there)

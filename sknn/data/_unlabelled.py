@@ -53,7 +53,18 @@ def read_known(y, is_classifier):
 
 
 def refuse_words(y):
-    """Refuse strings that were None or NaN before an array made words of them."""
+    """Refuse strings that were None or NaN before an array made words of them.
+
+    Parameters
+    ----------
+    y : ndarray of str
+        Targets. Those that are all numbers may have "-1".
+
+    Raises
+    ------
+    ValueError
+        Naming the first such word.
+    """
     found = [word for word in ("None", "nan", "<NA>") if (y == word).any()]
     if (y == "-1").any() and not all(map(_is_number, np.unique(y))):
         found.append("-1")

@@ -333,22 +333,23 @@ class GraphDisplay:
         check_options(node_size, max_linewidth, with_labels, legend)
         check_properties(node_kwargs=node_kwargs, edge_kwargs=edge_kwargs)
         graph = as_graph(self.graph, "graph")
+        network = graph.to_networkx()
         values, truth = self._read_values(graph.n_nodes)
         squares = find_labelled(self.labelled, graph.n_nodes)
         edges = Edges(graph, check_edges(self.edges))
-        self.positions_ = place_nodes(graph, layout, random_state)
+        self.positions_ = place_nodes(network, layout, random_state)
         area = choose_area(graph.n_nodes) if node_size is None else float(node_size)
         self.ax_ = ax = get_axes(ax, "GraphDisplay")
         self.figure_ = ax.figure
         paints = self._choose_paints(values, truth, colors, cmap)
-        pen = NodePen(ax, graph, self.positions_, squares, area)
+        pen = NodePen(ax, network, self.positions_, squares, area)
         rings = find_rings(values, truth, graph.n_nodes)
         areas = np.where(rings, area * RING**2, area)
-        self._plot_edges(edges, max_linewidth, areas, edge_kwargs or {})
+        self._plot_edges(edges, network, max_linewidth, areas, edge_kwargs or {})
         self.rings_ = pen.draw_rings(rings, paints.paint(truth)) if rings.any() else []
         rgba = choose_rgba(paints, values, graph.n_nodes)
         self.nodes_ = pen.draw_nodes(rgba, node_kwargs or {})
-        self._write_names(graph, with_labels, rgba, area)
+        self._write_names(list(network), with_labels, rgba, area)
         set_limits(ax, layout, self.title)
         self.legend_ = self.colorbar_ = None
         if legend:
@@ -379,14 +380,15 @@ class GraphDisplay:
             return ClassColors(self.classes, found, colors)
         return NumberColors(found, cmap)
 
-    def _plot_edges(self, edges, max_linewidth, areas, properties):
-        self.edges_ = edges.draw(self.ax_, self.positions_, max_linewidth, areas)
+    def _plot_edges(self, edges, network, max_linewidth, areas, properties):
+        positions = self.positions_
+        self.edges_ = edges.draw(self.ax_, network, positions, max_linewidth, areas)
         for artist in self.edges_:
             artist.set(**properties)
 
-    def _write_names(self, graph, with_labels, rgba, area):
+    def _write_names(self, names, with_labels, rgba, area):
         self.names_ = []
-        names = choose_names(graph, with_labels)
+        names = choose_names(names, with_labels)
         if names:
             self.names_ = write_names(self.ax_, names, self.positions_, rgba, area)
 

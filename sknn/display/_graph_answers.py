@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
-from sknn._graph_base import BaseGraph, holds_graphs
+from sknn._graph_base import BaseGraph
 from sknn._node_base import BaseNode
-from sknn.data import as_graph, read_known
+from sknn.data import as_graph, holds_graphs, read_known
 from sknn.display._checks import check_number, get_network
 
 

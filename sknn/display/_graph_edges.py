@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from sknn.display._graph_layout import import_networkx, list_names
+from sknn.display._graph_layout import import_networkx
 
 MOST_ARROWS = 1000  # each is an artist; beyond, arrows are a tangle anyway
 THINNEST = 0.4  # points
@@ -69,12 +69,14 @@ class Edges:
         """The largest strength."""
         return self.strengths[-1]
 
-    def draw(self, ax, positions, max_linewidth, node_areas):
+    def draw(self, ax, network, positions, max_linewidth, node_areas):
         """Draw all edges and return their artists.
 
         Parameters
         ----------
         ax : matplotlib Axes
+        network : networkx graph
+            The same graph.
         positions : ndarray of shape (n_nodes, 2)
         max_linewidth : float
             Width of the strongest, in points.
@@ -89,7 +91,7 @@ class Edges:
         if not len(self.pairs):
             return []
         has_arrows = self.is_directed and len(self.pairs) <= MOST_ARROWS
-        pen = EdgePen(ax, self.graph, positions, max_linewidth, node_areas, has_arrows)
+        pen = EdgePen(ax, network, positions, max_linewidth, node_areas, has_arrows)
         if not has_arrows:
             return pen.draw(self.pairs, shares)
         both = self._are_mutual()
@@ -110,19 +112,17 @@ class EdgePen:
 
     Parameters
     ----------
-    ax, positions, max_linewidth, node_areas
+    ax, network, positions, max_linewidth, node_areas
         As for `Edges.draw`.
-    graph : Graph
     has_arrows : bool
     """
 
-    def __init__(self, ax, graph, positions, max_linewidth, node_areas, has_arrows):
-        self.ax, self.graph = ax, graph.to_networkx()
-        self.names = list_names(graph)
+    def __init__(self, ax, network, positions, max_linewidth, node_areas, has_arrows):
+        self.ax, self.network, self.names = ax, network, list(network)
         self.places = dict(zip(self.names, positions, strict=True))
         self.max_linewidth, self.has_arrows = max_linewidth, has_arrows
         self.node_areas = node_areas
-        self.opacity = choose_opacity(graph.n_edges)
+        self.opacity = choose_opacity(network.number_of_edges())
 
     def draw(self, pairs, shares, bend=0.0):
         """Draw edges whose shares are of the strongest, and list the artists."""
@@ -144,7 +144,7 @@ class EdgePen:
                 "connectionstyle": f"arc3,rad={bend}",
             }
         drawn = import_networkx().draw_networkx_edges(
-            self.graph, self.places, **options
+            self.network, self.places, **options
         )
         return list(drawn) if self.has_arrows else [drawn]
 

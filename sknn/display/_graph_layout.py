@@ -32,12 +32,12 @@ def import_networkx():
     return networkx
 
 
-def place_nodes(graph, layout, random_state):
+def place_nodes(network, layout, random_state):
     """Coordinates of all nodes.
 
     Parameters
     ----------
-    graph : Graph
+    network : networkx graph
         With one node or more.
     layout : str, callable, dict or array-like
         What the user passed.
@@ -55,36 +55,30 @@ def place_nodes(graph, layout, random_state):
         are not two finite numbers a node.
     """
     if isinstance(layout, str):
-        found = _place_by_name(graph, layout, check_random_state(random_state))
-    else:
-        found = layout(graph.to_networkx()) if callable(layout) else layout
+        found = _place_by_name(network, layout, check_random_state(random_state))
+    else:  # the user's function may change what it is given
+        found = layout(network.copy()) if callable(layout) else layout
     if isinstance(found, Mapping):
-        found = _in_order(found, list_names(graph))
-    return _check_positions(found, graph.n_nodes)
+        found = _in_order(found, network)
+    return _check_positions(found, len(network))
 
 
-def list_names(graph):
-    """Keys of the nodes in networkx: their names or their numbers."""
-    names = graph.node_names
-    return list(range(graph.n_nodes)) if names is None else names.tolist()
-
-
-def choose_names(graph, with_labels):
-    """What to write at the nodes, nothing for none."""
+def choose_names(names, with_labels):
+    """What to write at the nodes that are called so, nothing for none."""
     if with_labels is None:
-        with_labels = graph.n_nodes <= MOST_NAMES
+        with_labels = len(names) <= MOST_NAMES
     if isinstance(with_labels, bool | np.bool_):
-        return list_names(graph) if with_labels else []
-    names = list(with_labels)
-    if len(names) != graph.n_nodes:
+        return names if with_labels else []
+    words = list(with_labels)
+    if len(words) != len(names):
         raise ValueError(
-            f"with_labels must have an entry for each of the {graph.n_nodes} nodes: "
-            f"got {len(names)}."
+            f"with_labels must have an entry for each of the {len(names)} nodes: got "
+            f"{len(words)}."
         )
-    return names
+    return words
 
 
-def _place_by_name(graph, layout, random_state):
+def _place_by_name(network, layout, random_state):
     """Coordinates by a function of networkx, which sees neither weights nor arrows."""
     if layout not in LAYOUTS:
         raise ValueError(
@@ -92,12 +86,12 @@ def _place_by_name(graph, layout, random_state):
             f"or coordinates: got {layout!r}."
         )
     networkx = import_networkx()
-    steps = STEPS if graph.n_nodes <= MANY_NODES else FEW_STEPS
+    steps = STEPS if len(network) <= MANY_NODES else FEW_STEPS
     options = {"seed": random_state, "weight": None, "iterations": steps}
     options = {name: options[name] for name in LAYOUTS[layout]}
     place = getattr(networkx, f"{layout}_layout")
     try:
-        return place(graph.to_networkx().to_undirected(), **options)
+        return place(network.to_undirected(), **options)
     except networkx.NetworkXException as error:
         raise ValueError(
             f"layout must suit the graph: {layout!r} does not. {error}"

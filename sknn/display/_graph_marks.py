@@ -5,7 +5,7 @@ from math import ceil, sqrt
 import numpy as np
 
 from sknn.display._graph_colors import UNKNOWN
-from sknn.display._graph_layout import import_networkx, list_names
+from sknn.display._graph_layout import import_networkx
 from sknn.display._pictures import write
 
 LARGEST, SMALLEST = 200.0, 8.0  # areas of a node, in square points
@@ -26,16 +26,16 @@ class NodePen:
     Parameters
     ----------
     ax : matplotlib Axes
-    graph : Graph
+    network : networkx graph
     positions : ndarray of shape (n_nodes, 2)
     squares : ndarray of bool of shape (n_nodes,)
     area : float
         Of a node, in square points.
     """
 
-    def __init__(self, ax, graph, positions, squares, area):
-        self.ax, self.graph, self.squares = ax, graph.to_networkx(), squares
-        self.names, self.area = list_names(graph), area
+    def __init__(self, ax, network, positions, squares, area):
+        self.ax, self.network, self.squares = ax, network, squares
+        self.names, self.area = list(network), area
         self.places = dict(zip(self.names, positions, strict=True))
 
     def draw_nodes(self, rgba, properties):
@@ -63,7 +63,7 @@ class NodePen:
             members = np.flatnonzero(members & chosen)
             if len(members):
                 nodes = import_networkx().draw_networkx_nodes(
-                    self.graph,
+                    self.network,
                     self.places,
                     nodelist=[self.names[i] for i in members],
                     node_color=rgba[members],

@@ -117,8 +117,13 @@ class GraphLayers(nn.Module):
         node_weight : tensor of shape (n_nodes, 1), optional
             Weights of the nodes in training with batch norm.
         """
-        for k, _ in zip(range(len(self.convolutions)), messages, strict=True):
-            h = self._step(k, h, messages[k], node_weight)
+        if len(messages) != len(self.convolutions):
+            raise ValueError(
+                f"messages must be those of {len(self.convolutions)} layers: got "
+                f"{len(messages)} of them."
+            )
+        for k, heard in enumerate(messages):
+            h = self._step(k, h, heard, node_weight)
         return h
 
     def _step(

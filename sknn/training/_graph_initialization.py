@@ -7,7 +7,7 @@ from sknn.training._initialization import WEIGHTS, initialize
 
 
 @torch.no_grad()
-def initialize_graph_net(module, random_state, name="auto"):
+def initialize_graph_net(module, random_state, name="glorot_uniform"):
     """Draw all parameters of a network of graph convolutions.
 
     Linear layers come first, in the module's order, then what convolutions have
@@ -24,9 +24,8 @@ def initialize_graph_net(module, random_state, name="auto"):
         Source of the draws, which are in float64.
     name : str
         How the weights of linear layers and the attention vectors are drawn: a key of
-        `WEIGHTS`, or "auto" for "glorot_uniform".
+        `WEIGHTS`.
     """
-    name = "glorot_uniform" if name == "auto" else name
     initialize(module, random_state, name)
     for layer in module.modules():
         if hasattr(layer, "attention_vectors"):

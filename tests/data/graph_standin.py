@@ -17,7 +17,7 @@ class Graph:
         self.is_directed = (self.adjacency != self.adjacency.T).nnz > 0
         self._kept = {}
 
-    def messages(self, conv, dtype):
+    def _messages(self, conv, dtype):
         key = conv, np.dtype(dtype)
         if key not in self._kept:
             symmetric = not self.is_directed

@@ -177,7 +177,8 @@ def test_pickles_are_small():
     graph = Graph(None, edges)
     n_bytes = graph.adjacency.indices.nbytes + graph.adjacency.indptr.nbytes
     assert len(pickle.dumps(graph)) < n_bytes + 1000  # weights are all one
-    graph._kept["gcn"] = np.ones(10**6)
+    graph._messages("gcn", np.float32)
+    graph.with_structure()
     assert len(pickle.dumps(graph)) < n_bytes + 1000
     weighted = Graph(None, edges, edge_weight=rng.rand(20_000))
     assert_alike(pickle.loads(pickle.dumps(weighted)), weighted)
@@ -229,7 +230,8 @@ def test_replacing_keeps_the_rest(name):
     other = graph.replace(X=np.ones((n, 4), np.float32))
     assert other.n_features == 4 and other.X.dtype == np.float32
     assert other.y is graph.y and other.node_names is graph.node_names
-    assert other.adjacency is graph.adjacency
+    assert other.adjacency.data is graph.adjacency.data
+    assert other.adjacency.indices is graph.adjacency.indices
     assert other.is_directed == graph.is_directed
     other = graph.replace(y=range(n))
     assert_array_equal(other.y, range(n))
@@ -243,6 +245,41 @@ def test_replacing_shares_what_follows_from_the_edges():
     graph = make_graph()
     assert graph.replace(X=None)._kept is graph._kept
     assert graph.subgraph(range(6))._kept is not graph._kept
+
+
+def test_messages_of_the_last_two_kinds_stay():
+    graph = make_graph()
+    kinds = [("gcn", np.float32), ("gcn", np.float64), ("gat", np.float32)]
+    first, second = (graph._messages(*kind) for kind in kinds[:2])
+    structure = graph.with_structure().X
+    assert graph._messages(*kinds[0]) is first
+    references = [weakref.ref(first), weakref.ref(second)]
+    third = graph.replace(X=None)._messages(*kinds[2])
+    del first, second
+    gc.collect()
+    assert [reference() is None for reference in references] == [False, True]
+    assert graph._messages(*kinds[2]) is third
+    assert graph.with_structure().X is structure
+    assert not structure.flags.writeable
+
+
+@pytest.mark.filterwarnings("ignore:Changing the sparsity structure")
+def test_what_becomes_of_its_adjacency_is_nothing_to_a_graph():
+    graph = make_graph()
+    before, n_edges = graph.adjacency.toarray(), graph.n_edges
+    changed = graph.adjacency
+    changed.setdiag(5.0)
+    changed[0, 5] = changed[5, 0] = 2.0
+    changed.resize(3, 3)
+    changed = graph.adjacency
+    with pytest.raises(ValueError, match="read-only"):
+        changed.data[0] = 2.0
+    changed.data = np.zeros_like(changed.data)
+    assert_array_equal(graph.adjacency.toarray(), before)
+    assert graph.n_edges == n_edges
+    assert graph.adjacency.has_canonical_format
+    with pytest.raises(AttributeError):
+        graph.adjacency = changed
 
 
 def test_wrong_replacements():

@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from sknn import Graph
+from sknn.data import read_matrix
 
 X = np.arange(10.0).reshape(5, 2)
 EDGES = [(0, 1), (3, 1), (1, 3), (2, 2), (0, 1), (2, 2), (1, 0)]
@@ -485,3 +486,61 @@ def test_the_users_targets_are_copied():
 def test_wrong_targets(given, message):
     with pytest.raises(ValueError, match=f"^y must (be|have) {message}"):
         Graph(X, EDGES, given)
+
+
+MATRIX = np.array([[0.0, 2.0, 0.0], [0.5, 0.0, 0.0], [0.0, 1.0, 3.0]])
+NAMED = pd.DataFrame(MATRIX, list("abc"), list("abc"))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [MATRIX, MATRIX.tolist(), sparse.coo_matrix(MATRIX), NAMED, MATRIX.astype(np.half)],
+    ids=["array", "list", "sparse", "table", "half"],
+)
+def test_matrices_are_no_edges(given):
+    found = read_matrix(given)
+    assert isinstance(found, sparse.csr_array) and found.dtype == np.float64
+    assert_array_equal(found.toarray(), MATRIX)
+    assert_array_equal(read_matrix([[0, 1], [1, 1]]).toarray(), [[0, 1], [1, 1]])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (NAMED[list("bca")], "columns in the order of its rows: got .*'b', 'c', 'a'"),
+        (MATRIX[:2], r"square, .*got shape \(2, 3\)"),
+        (np.empty((0, 0)), r"square, .*at least one: got shape \(0, 0\)"),
+        (MATRIX[0], r"of shape \(n_nodes, n_nodes\)"),
+        (np.full((2, 2), "a"), r"numbers of shape .*'a'"),
+        (-MATRIX, r"finite weights >= 0: adjacency\[0, 1\] is -2\.0"),
+        (sparse.csr_array(MATRIX * np.nan), r"adjacency\[0, 0\] is nan"),
+    ],
+    ids=["order", "oblong", "empty", "axis", "words", "negative", "nan"],
+)
+def test_wrong_matrices(given, message):
+    with pytest.raises(ValueError, match=f"^it must .*{message}") as caught:
+        read_matrix(given)
+    assert "edges_or_adjacency" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "word"),
+    [
+        (["a", "b", np.nan, "a", "b"], "nan"),
+        (["a", "b", "None", "a", "b"], "None"),
+        (["a", "b", -1, "a", "b"], "-1"),
+        (["a", "<NA>", "b", "a", "b"], "<NA>"),
+    ],
+)
+def test_words_that_an_array_made_of_unknown_targets(given, word):
+    with pytest.raises(ValueError, match=f"^y must be an array of objects.*'{word}'"):
+        Graph(X, EDGES, np.array(given))
+    assert Graph(X, EDGES, given).y.tolist()[:2] == given[:2]
+    assert Graph(X, EDGES, np.array(given, object)).y[0] == "a"
+    with pytest.raises(ValueError, match=f"'{word}'"):
+        Graph(X, EDGES).replace(y=np.array(given))
+
+
+def test_numbers_as_words_may_be_minus_one():
+    given = np.array(["1", "-1", "1", "-1", "1"])
+    assert Graph(X, EDGES, given).y.tolist() == given.tolist()

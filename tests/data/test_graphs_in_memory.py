@@ -246,3 +246,23 @@ def test_pickle():
     signals.inputs()
     again = pickle.loads(pickle.dumps(signals))
     check_inputs(again.inputs(slice(0, 2)), [Graph(v, A) for v in values[:2]], "sage")
+
+
+def test_numbers_too_large_for_their_type():
+    A, X = np.eye(3, k=1), np.ones((3, 2))
+    small, large, heavy = Graph(X, A), Graph(1e39 * X, A), Graph(X, 1e39 * A)
+    with pytest.raises(
+        ValueError, match=r"^X\[1\] must .*float32: got 1e\+39\. dtype="
+    ):
+        Graphs.from_list([small, large], "gin", np.float32)
+    with pytest.raises(ValueError, match=r"^edge_weight must .*got 1e\+39\. dtype="):
+        Graphs.from_list([small, heavy], "gin", np.float32)
+    graphs = Graphs.from_list([large, heavy], "gin", np.float64)
+    assert (
+        graphs.inputs()["x"].max() == graphs.inputs()["messages"].weights.max() == 1e39
+    )
+    with pytest.raises(ValueError, match=r"^X must .*float32: got 1e\+39"):
+        graphs.astype(np.float32)
+    graphs = Graphs.from_list([heavy], "gin", np.float64)
+    with pytest.raises(ValueError, match=r"^edge_weight must .*got 1e\+39"):
+        graphs.astype(np.float32)

@@ -37,7 +37,7 @@ def test_counts_members_and_weights(conv, directed, n_sampled):
     adjacency = make_graph(directed=directed).adjacency
     graph = Graph(None, adjacency)
     nodes = Nodes(graph, np.arange(N_NODES), conv, 2, np.float64)
-    whole = as_dense(graph.messages(conv, np.float64))
+    whole = as_dense(graph._messages(conv, np.float64))
     index = np.array([3, 59, 3, 40, 11])
     inputs = nodes.inputs(index, n_sampled, np.random.RandomState(0))
     senders = find_senders(inputs)
@@ -65,7 +65,7 @@ def test_counts_members_and_weights(conv, directed, n_sampled):
 def test_sums_are_right_on_average(conv):
     graph, n_draws = make_graph(n_edges=120, n_nodes=20), 4000
     nodes = Nodes(graph, np.arange(20), conv, 1, np.float64)
-    whole = as_dense(graph.messages(conv, np.float64))
+    whole = as_dense(graph._messages(conv, np.float64))
     random_state = np.random.RandomState(0)
     total, squares = 0, 0
     for _ in range(n_draws):

@@ -9,10 +9,13 @@ from graph_standin import Graph, as_dense, make_adjacency, message_matrix
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sknn.data import (
+    Messages,
+    Neighbours,
     Nodes,
     Parts,
     Rows,
     channel_moments,
+    check_numbers,
     combine_weights,
     convert,
     iter_chunks,
@@ -115,7 +118,7 @@ def test_no_more_is_computed_than_is_heard(conv):
 def test_where_most_nodes_are_heard_all_are(graph, conv):
     nodes = make_nodes(graph, conv, 3)
     inputs = nodes.inputs(np.arange(0, N_NODES, 2))
-    whole = graph.messages(conv, np.float64)
+    whole = graph._messages(conv, np.float64)
     assert inputs["messages"][0] is inputs["messages"][1] is whole
     assert inputs["messages"][2].shape == (30, N_NODES)
     assert_array_equal(inputs["messages"][2].own, np.arange(0, N_NODES, 2))
@@ -211,7 +214,7 @@ def test_pickle():
 
 @pytest.mark.parametrize("most", [4, 1 << 16])
 def test_chunks(monkeypatch, most):
-    monkeypatch.setattr(chunks_module, "MOST_NODES", most)
+    monkeypatch.setattr(chunks_module, "MOST_WANTED", most)
     nodes = make_nodes(make_graph(), ids=np.arange(10)[::-1])
     found, seen = np.empty((10, 3)), 0
     for rows, inputs in iter_chunks(nodes):
@@ -290,6 +293,18 @@ def test_samples_are_drawn_anew_and_by_the_seed():
     assert draw(0, 9) == draw(0, 9)
 
 
+def test_seeds_of_several_parts_may_be_large():
+    rows = make_rows(make_graph(n_edges=600))
+
+    def draw(seed):
+        batches = NodeBatches(rows, 40, n_sampled=2, seed=seed)
+        return [m.sources.tolist() for x, _ in batches for m in x.inputs[0]["messages"]]
+
+    assert draw((3, 7)) == draw((3, 7 + (1 << 32))) == draw((3 + (1 << 33), 7))
+    assert draw((3, 7)) != draw((3, 8))
+    assert draw(3) == draw(3 + (1 << 32))
+
+
 @pytest.mark.parametrize("conv", CONVS)
 @pytest.mark.parametrize("n_sampled", [None, 2])
 def test_make_batches_knows_nodes(conv, n_sampled):
@@ -315,3 +330,111 @@ def test_nothing_global_is_touched():
     list(NodeBatches(rows, 5, np.random.RandomState(0), n_sampled=2, seed=0))
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["1", 0], r"X\[0\] is '1' \(str\)"),
+        ([0, True], r"X\[1\] is True \(bool\)"),
+        ([0, np.True_], r"X\[1\] is .*True.* \(bool"),
+        ([0, None], r"X\[1\] is None \(NoneType\)"),
+    ],
+    ids=str,
+)
+def test_objects_that_are_no_numbers_of_nodes(given, message):
+    with pytest.raises(ValueError, match=f"^X must hold the numbers .*{message}"):
+        check_numbers(np.array(given, dtype=object), 3)
+
+
+def test_numbers_of_nodes():
+    for given in ([2, 0, 2], np.array([2, 0.0, np.int8(2)], object), [[2], [0], [2]]):
+        assert_array_equal(check_numbers(given, 3), [2, 0, 2])
+    with pytest.raises(ValueError, match="got bool for its type"):
+        check_numbers(np.array([True, False]), 3)
+
+
+# beyond 15 columns distances are found by products, which lose digits
+@pytest.mark.parametrize("n_columns", [2, 20])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_neighbours_do_not_depend_on_constants_and_shifts(n_columns, standardize):
+    rng = np.random.RandomState(0)
+    X = rng.randint(0, 1 << 12, (80, n_columns)) / 64.0  # exact when shifted
+    X, new = X[:60], X[60:]
+    known = Neighbours(X, 4, standardize)
+    graph, attached = known.graph, known.attach(new)
+
+    def check(change, dtype=np.float64):
+        other = Neighbours(change(X).astype(dtype), 4, standardize)
+        found = other.attach(change(new).astype(dtype)).adjacency
+        assert (other.graph.adjacency != graph.adjacency).nnz == 0
+        assert (found != attached.adjacency).nnz == 0
+
+    check(lambda X: X + 1e8)
+    check(lambda X: X, np.float32)
+    check(lambda X: X + 1024, np.float32)
+    check(lambda X: np.column_stack([X, np.full(len(X), 0.1)]))
+
+
+def test_new_rows_may_differ_where_training_rows_do_not():
+    rng = np.random.RandomState(0)
+    X = np.column_stack([rng.normal(size=(50, 2)), np.full(50, 0.1)])
+    new = X[:5] + np.array([0, 0, 1e-3])
+    attached = Neighbours(X, 1, True).attach(new).adjacency[:50, 50:]
+    assert_array_equal(attached.toarray(), np.eye(50, 5))
+
+
+def test_features_too_large_for_their_type():
+    A = np.diag(np.ones(N_NODES - 1), 1)
+    X = np.ones((N_NODES, 2))
+    X[-1, 1] = -1e39
+    graph = Graph(X, A + A.T)  # a path
+    nodes = make_nodes(graph, dtype=np.float32)
+    rule = (
+        r'^X must hold numbers up to 3.4e\+38, .*float32: got -1e\+39. dtype="float64"'
+    )
+    for read in (nodes.inputs, lambda: nodes[N_NODES - 1], lambda: nodes.features):
+        with pytest.raises(ValueError, match=rule):
+            read()
+    assert (nodes.inputs(np.array([0]))["x"] == 1).all()  # which hears nothing of it
+    assert make_nodes(graph).inputs()["x"].min() == -1e39
+
+
+@pytest.mark.parametrize("conv", ["gat", "gin"])
+def test_weights_too_large_for_their_type(conv):
+    graph = Graph(None, np.diag([1e39, 0.0], 1))
+    with pytest.raises(ValueError, match=r"^edge_weight must .*got 1e\+39\. dtype="):
+        make_nodes(graph, conv, dtype=np.float32).inputs()
+    (messages, _) = make_nodes(graph, conv).inputs()["messages"]
+    assert messages.weights.max() == 1e39
+
+
+@pytest.mark.parametrize("conv", CONVS)
+def test_a_few_nodes_cost_no_more_than_what_they_hear(monkeypatch, conv):
+    calls, find = [], Messages._find_loops
+
+    def find_loops(messages):
+        calls.append(messages)
+        return find(messages)
+
+    monkeypatch.setattr(Messages, "_find_loops", find_loops)
+    A = np.diag(np.ones(999), 1)
+    graph = Graph(np.arange(2000.0).reshape(1000, 2), A + A.T)
+    nodes = make_nodes(graph, conv)
+    inputs = nodes.inputs(np.array([500, 20]))
+    senders = np.concatenate([np.arange(18, 23), np.arange(498, 503)])
+    assert_array_equal(inputs["x"], graph.X[senders])
+    assert "features" not in vars(nodes._fields)  # all of them, converted
+    assert not calls
+    for _ in range(2):
+        nodes = make_nodes(graph, conv)
+        nodes.inputs(np.array([500]), 1, np.random.RandomState(0))
+    assert len(calls) == (1 if conv in ("gcn", "gat") else 0)
+
+
+def test_ids_that_change_later_change_no_inputs():
+    ids = np.array([3, 1])
+    nodes = make_nodes(make_graph(features=False), n_layers=0, ids=ids)
+    inputs = nodes.inputs()
+    ids[:] = 0
+    assert inputs["x"].tolist() == [3, 1]

@@ -257,6 +257,9 @@ def test_dropout_of_every_hidden_layer(make):
     assert torch.equal(drawn, h)
     with pytest.raises(ValueError, match="zip"):
         net.set_dropout([0.1])
+    for n_given in (1, 3):
+        with pytest.raises(ValueError, match=f"of 2 layers: got {n_given} of them"):
+            net.convolve(x, [messages] * n_given)
 
 
 @pytest.mark.parametrize("make", [make_node_net, make_graph_net])
