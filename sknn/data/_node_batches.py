@@ -35,6 +35,8 @@ class NodeBatches(TensorBatches):
         self._n_sampled, self._sampler = n_sampled, _make_sampler(seed)
         self._is_one = len(self) == 1
         self._whole = self._alive = self._features = None
+        # converted once, not a batch at a time
+        self._converted = None if self._is_one else dataset.arrays[0].features
 
     def _next_indices(self):
         if self._is_one:

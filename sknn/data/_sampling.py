@@ -45,11 +45,13 @@ class ReceptiveFields:
         return to_tensor(cast(X, self.dtype, "X"))
 
     def _take_features(self, nodes):
-        """Features or ids of some nodes, of which no others are converted."""
+        """Features or ids of some nodes; unless all are there, these are converted."""
         if nodes is None:
             return self.features
         if self.graph.X is None:
             return torch.from_numpy(np.array(nodes, order="C"))
+        if "features" in vars(self):
+            return self.features[to_tensor(nodes)]
         return to_tensor(cast(self.graph.X[nodes], self.dtype, "X"))
 
     @property

@@ -432,6 +432,22 @@ def test_a_few_nodes_cost_no_more_than_what_they_hear(monkeypatch, conv):
     assert len(calls) == (1 if conv in ("gcn", "gat") else 0)
 
 
+def test_features_are_converted_once_for_many_batches():
+    rows = make_rows(make_graph(), dtype=np.float32)
+    nodes = rows.arrays[0]
+    list(NodeBatches(rows.subset(np.arange(2)), 40, n_sampled=1, seed=0))
+    assert "features" not in vars(nodes._fields)
+    batches = NodeBatches(rows, 5, np.random.RandomState(0), n_sampled=1, seed=0)
+    assert "features" in vars(nodes._fields)
+    for x, y in batches:
+        (inputs,) = x.inputs
+        features = inputs["x"]
+        for messages in inputs["messages"]:
+            own = messages.own
+            features = features if own is None else features[own]
+        assert_array_equal(features, nodes.graph.X[y].astype(np.float32))
+
+
 def test_ids_that_change_later_change_no_inputs():
     ids = np.array([3, 1])
     nodes = make_nodes(make_graph(features=False), n_layers=0, ids=ids)
