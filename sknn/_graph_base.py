@@ -4,7 +4,6 @@ from math import prod
 from reprlib import repr as short_repr
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_consistent_length
 
@@ -12,7 +11,14 @@ from sknn._door import naming
 from sknn._message_passing_base import PARAMETERS as SHARED_PARAMETERS
 from sknn._message_passing_base import BaseMessagePassing, attends
 from sknn._sklearn_compat import StrOptions
-from sknn.data import Graph, Graphs, as_graph, holds_graphs, is_graph
+from sknn.data import (
+    Graph,
+    Graphs,
+    as_graph,
+    holds_graphs,
+    is_graph,
+    read_matrix,
+)
 from sknn.modules import GraphNet
 
 PARAMETERS = {
@@ -195,23 +201,6 @@ def check_alike(graphs):
                 f"{graph.n_features}, and X[0] has {n_features}."
             )
     return n_features
-
-
-def read_matrix(adjacency):
-    """An adjacency of any kind as a sparse matrix, which is not taken for edges.
-
-    Raises
-    ------
-    ValueError
-        For what is no matrix of numbers.
-    """
-    given = adjacency if sparse.issparse(adjacency) else np.asarray(adjacency)
-    if given.ndim != 2 or given.dtype.kind not in "biuf":
-        raise ValueError(
-            "it must be None, a Graph, or numbers of shape (n_nodes, n_nodes): got "
-            f"{short_repr(adjacency)}."
-        )
-    return sparse.csr_array(given)
 
 
 def as_signals(X, graph):
