@@ -119,11 +119,13 @@ class Graph:
     >>> Graph(None, [(0, 1), (1, 2)], edge_weight=[0.5, 2.0], directed=True, n_nodes=5)
     Graph(5 nodes, 2 directed edges, 0 features)
 
-    From the nearest points of each, and with edges in both directions:
+    Of the nearest points of each. ``near`` leads from a point to those near it, which
+    would hear it. With ``near.T`` each point hears those near it, and with edges in
+    both directions either hears the other:
 
     >>> from sklearn.neighbors import kneighbors_graph
     >>> near = kneighbors_graph(X, 2)
-    >>> Graph(X, near)
+    >>> Graph(X, near.T)
     Graph(4 nodes, 8 directed edges, 2 features)
     >>> Graph(X, near.maximum(near.T))
     Graph(4 nodes, 5 edges, 2 features)
