@@ -16,12 +16,12 @@ a substance dissolves in water.
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-import networkx as nx
 import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from sknn import Graph, GraphClassifier, GraphRegressor
+from sknn.display import GraphDisplay
 
 FOLDER = Path("../data") if Path("../data").is_dir() else Path("examples/data")
 with np.load(FOLDER / "solubility.npz") as file:
@@ -65,7 +65,6 @@ print(f"R2 of the forest: {forest.score(atom_counts[n_train:], y_test):.2f}")
 # Caffeine is among the molecules that the network has not seen. Its hydrogens are not
 # drawn, and double bonds are broad.
 i = int(np.flatnonzero(names == "caffeine")[0])
-caffeine = molecules[i].to_networkx()
 kinds = [symbols[np.argmax(x[: len(symbols)])] for x in molecules[i].X]
 colors = {"C": "lightgray", "N": "tab:blue", "O": "tab:red"}
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.6), layout="constrained")
@@ -77,17 +76,12 @@ left.set(xlabel="measured", ylabel="predicted", xlim=limits, ylim=limits)
 left.set_aspect("equal")
 left.set_title("logarithm of mol a litre, test molecules")
 left.legend()
-places = nx.kamada_kawai_layout(caffeine, weight=None)
-orders = [edge["weight"] for *_, edge in caffeine.edges(data=True)]
-nx.draw_networkx_edges(caffeine, places, width=3 * np.array(orders) - 1, ax=right)
-nx.draw_networkx_nodes(
-    caffeine, places, node_color=[colors[k] for k in kinds], node_size=500, ax=right
+GraphDisplay(molecules[i], values=kinds).plot(
+    layout="kamada_kawai", with_labels=kinds, colors=colors, legend=False, ax=right
 )
-nx.draw_networkx_labels(caffeine, places, dict(enumerate(kinds)), ax=right)
 right.set_title(
     f"{names[i]}: measured {solubility[i]:.2f}, predicted {predicted[i - n_train]:.2f}"
 )
-right.axis("off")
 plt.show()
 
 # %%
