@@ -45,7 +45,8 @@ PARAMETERS = {
     ),
     "n_neighbors": (
         "int",
-        "For rows of features, the nearest training rows that each row hears.",
+        "For rows of features, the nearest training rows that each row hears; a "
+        "training row hears others.",
     ),
     "batch_size": (
         'int, "auto" or "full"',

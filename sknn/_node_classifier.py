@@ -19,7 +19,7 @@ class NodeClassifier(NodeClassifierHead, BaseNode):
     - ``fit(numbers, y)`` with the parameter `graph`, where X holds the numbers of
       nodes: folds of a search then differ in the labels that are seen, and nothing
       but these.
-    - ``fit(X, y)`` with rows of features, each of which is connected to the nearest
+    - ``fit(X, y)`` with rows of features, each of which hears the nearest
       training rows (-1 is a class then).
 
     Parameters

@@ -155,7 +155,7 @@ def test_rows_hear_their_nearest_training_rows(Estimator):
     distance = np.linalg.norm(X[TRAIN][:, None] - X[TRAIN], axis=2)
     np.fill_diagonal(distance, np.inf)
     near = distance <= np.sort(distance)[:, [3]]
-    graph = Graph(X[TRAIN], (near | near.T).astype(float))
+    graph = Graph(X[TRAIN], near.T.astype(float), directed=True)
     assert_array_equal(model.graph_.adjacency.toarray(), graph.adjacency.toarray())
     same = make(Estimator, standardize=False, dtype="float64").fit(graph, y[TRAIN])
     assert_allclose(get_weights(same), get_weights(model), rtol=1e-12)

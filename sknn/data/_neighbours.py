@@ -9,11 +9,10 @@ from sknn.data._scaling import channel_moments
 
 
 class Neighbours:
-    """Training rows, each with an edge to its nearest ones; further rows hear them.
+    """Training rows, each of which hears its nearest ones, as further rows do.
 
-    Two training rows are neighbours where either is among the nearest of the other.
-    A further row hears the training rows that are nearest to it, and no row hears a
-    further one: what is predicted for a row does not depend on the rows beside it.
+    No row hears a further one: what is predicted for a row does not depend on the rows
+    beside it. All rows hear equally many, so that sums mean the same for all.
 
     Distances are those of rows in float64 whose mean is taken off, so that few digits
     are lost far from zero.
@@ -30,7 +29,7 @@ class Neighbours:
     Attributes
     ----------
     graph : Graph
-        The training rows and their edges.
+        The training rows, with edges to each from those that it hears.
     """
 
     def __init__(self, X, n_neighbors, standardize):
@@ -42,7 +41,7 @@ class Neighbours:
         edges = sparse.csr_array((len(X), len(X)))
         if n_nearest:
             edges = self._search(X).kneighbors_graph(n_neighbors=n_nearest)
-        self.graph = Graph(X, edges.maximum(edges.T))
+        self.graph = Graph(X, edges.T, directed=True)
 
     def __getstate__(self):
         return {**vars(self), "_index": None}  # which holds the rows once more
