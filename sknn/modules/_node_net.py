@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from sknn.modules._channel_scaling import ChannelScaling
 from sknn.modules._graph_layers import GraphLayers
 from sknn.modules._output_scaling import OutputScaling
-from sknn.modules._sparse import Messages
+from sknn.modules._sparse import Messages, keep_products
 
 
 class NodeEmbedding(nn.Embedding):
@@ -98,6 +98,7 @@ class NodeNet(GraphLayers):
             batch_norm=batch_norm,
             device=device,
         )
+        self._scaled: tuple[Tensor, Tensor] | None = None
         if n_nodes is None:
             self.scaling = ChannelScaling(n_inputs, device)
         else:
@@ -143,5 +144,22 @@ class NodeNet(GraphLayers):
         return self.weigh(self._enter(x), messages, layers)
 
     def _enter(self, x: Tensor) -> Tensor:
-        """Scaled features, or the vectors of nodes."""
-        return self.scaling(x) if hasattr(self, "scaling") else self.embedding(x)
+        """Scaled features, or the vectors of nodes.
+
+        A full batch comes again and again: in training its scaled features are kept,
+        and from the second time on what nodes hear of them.
+        """
+        if not hasattr(self, "scaling"):
+            return self.embedding(x)
+        if not self.training or x.requires_grad:
+            return self.scaling(x)
+        if self._scaled is None or self._scaled[0] is not x:
+            self._scaled = x, self.scaling(x)
+        else:
+            keep_products(self._scaled[1])
+        return self._scaled[1]
+
+    def train(self, mode: bool = True) -> "NodeNet":
+        """Begin or end training, and let go of what one has kept."""
+        self._scaled = None
+        return super().train(mode)

@@ -9,6 +9,8 @@ from torch import Tensor
 
 # what an entry of a sparse product costs beside its columns, in columns
 ENTRY_COST = 16
+# attribute of features whose products are kept
+KEPT = "kept_products"
 # multiply-adds of a dense product that take as long as one of a sparse product
 DENSE_GAIN = 4
 
@@ -62,7 +64,18 @@ class Propagation(torch.autograd.Function):
 
 def propagate(messages: Messages, h: Tensor) -> Tensor:
     """Weighted sums of what nodes hear: (n_to, k) of the features (n_from, k)."""
-    return Propagation.apply(h, messages)
+    kept = getattr(h, KEPT, None)
+    if kept is None:
+        return Propagation.apply(h, messages)
+    if kept.get("messages") is not messages:
+        kept.update(messages=messages, heard=multiply(messages, messages.weights, h))
+    return kept["heard"]
+
+
+def keep_products(h: Tensor) -> None:
+    """Let `propagate` keep the last sums of these features, which never change."""
+    if not hasattr(h, KEPT):
+        setattr(h, KEPT, {})
 
 
 def multiply(messages: Messages, weights: Tensor, h: Tensor) -> Tensor:
@@ -106,6 +119,8 @@ def propagates_first(messages: Messages, h: Tensor, n_units: int) -> bool:
     products, that with W and those for the gradients of W and of `h`, have a row for
     each receiving node, or for each sending one.
     """
+    if hasattr(h, KEPT):  # there is no better
+        return True
     learns = torch.is_grad_enabled()
     passes_on = learns and h.requires_grad
     (n_to, n_from), n_inputs = messages.shape, h.shape[1]

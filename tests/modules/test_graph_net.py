@@ -323,3 +323,30 @@ def test_copies_are_equal(conv, clone):
     assert torch.equal(clone(net)(x, [messages] * 3), net(x, [messages] * 3))
     net = make_graph_net(conv)
     assert torch.equal(clone(net)(x, messages, starts), net(x, messages, starts))
+
+
+@pytest.mark.parametrize("conv", CONVOLUTIONS)
+def test_scaled_features_are_kept_while_training_alone(conv):
+    """Outputs and gradients are those of a network that scales each time."""
+    net = make_node_net(conv)
+    net.scaling.set_scale(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 1.0, 0.5]))
+    messages = [make_messages(make_matrix(draw_adjacency(5), conv))] * 3
+    x, n_calls = draw(5, N_INPUTS), []
+    net.scaling.register_forward_hook(lambda *_: n_calls.append(1))
+    net.train()
+    first = net(x, messages)
+    first.sum().backward()
+    before = [p.grad.clone() for p in net.parameters()]
+    net.zero_grad()
+    again = net(x, messages)  # with sums of features, which the third time are kept
+    third = net(x, messages)
+    third.sum().backward()
+    assert len(n_calls) == 1
+    assert_close(again, first)
+    assert_close(third, first)
+    assert_close([p.grad for p in net.parameters()], before)
+    net(x.clone(), messages)
+    assert len(n_calls) == 2  # other features, though they are equal
+    net.eval()
+    assert_close(net(x, messages), first, rtol=0, atol=0)
+    assert len(n_calls) == 3 and net._scaled is None
