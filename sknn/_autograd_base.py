@@ -45,10 +45,13 @@ class BaseAutogradNetwork(BaseNetwork):
 
     def _initialize(self, module, random_state):
         self._reset_buffers(module)
-        name = self.weight_init
-        if name == "auto":
-            name = self._auto_weight_init
-        initialize(module, random_state, name)
+        initialize(module, random_state, self._weight_init_name)
+
+    @property
+    def _weight_init_name(self):
+        """How weights are drawn, by the rule of the architecture for "auto"."""
+        is_auto = self.weight_init == "auto"
+        return self._auto_weight_init if is_auto else self.weight_init
 
     def _reset_buffers(self, module):
         """Give the buffers of a new module values, which "meta" ones have not."""

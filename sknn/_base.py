@@ -260,7 +260,7 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
         from sknn._assembly import make_net
 
         self._check_parameters()
-        continues = hasattr(self, "module_") and (incremental or self.warm_start)
+        continues = self._continues(incremental)
         X, y = self._check_X(
             X,
             self._input_dtype(X, continues),
@@ -305,6 +305,10 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
             self, rows, held_out, batch_size, random_state, incremental, root
         )
         return net, rows, fitted_dtype, device
+
+    def _continues(self, incremental):
+        """Whether a fit goes on with the weights there are."""
+        return hasattr(self, "module_") and (incremental or self.warm_start)
 
     def _partial_fit(self, X, y, sample_weight=None, classes=None):
         if self.early_stopping:

@@ -62,8 +62,7 @@ class BaseGraph(BaseMessagePassing):
 
     def _prepare(self, X, y, sample_weight, validation, classes, incremental, root):
         """Read the edges of signals anew in a fit that goes on: they may be others."""
-        continues = hasattr(self, "module_") and (incremental or self.warm_start)
-        if continues:
+        if self._continues(incremental):
             found = self._read_adjacency()
             if (found is None) != (self._fitted_adjacency is None):
                 raise ValueError(

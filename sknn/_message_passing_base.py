@@ -120,9 +120,7 @@ class BaseMessagePassing(LearnedFeatures, BaseAutogradNetwork):
 
     def _initialize(self, module, random_state):
         self._reset_buffers(module)
-        name = self.weight_init
-        name = self._auto_weight_init if name == "auto" else name
-        initialize_graph_net(module, random_state, name)
+        initialize_graph_net(module, random_state, self._weight_init_name)
 
     def _reset_buffers(self, module):
         super()._reset_buffers(module)

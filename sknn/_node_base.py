@@ -131,7 +131,7 @@ class BaseNode(BaseMessagePassing):
     def _prepare(self, X, y, sample_weight, validation, classes, incremental, root):
         """Read what a fit that goes on trains on as that of a first one: it is new."""
         form = self._form_of_training(X)
-        if hasattr(self, "module_") and (incremental or self.warm_start):
+        if self._continues(incremental):
             if form != self._fitted_form:
                 raise ValueError(
                     f"X must be {FORMS[self._fitted_form]}, as in the fit that "

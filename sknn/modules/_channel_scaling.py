@@ -39,7 +39,7 @@ class ChannelScaling(nn.Module):
 
     @torch.no_grad()
     def set_scale(self, location: Tensor | float, factor: Tensor | float) -> None:
-        """Subtract `location` from now on, and multiply by `factor` after that."""
+        """Take another location and factor from now on."""
         self.location.copy_(torch.as_tensor(location))
         self.factor.copy_(torch.as_tensor(factor))
 
