@@ -100,6 +100,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         masks=masks,
         generator=generator,
         adversary=adversary,
+        form=None if adversary else estimator._form(rows),
     )
     callbacks = _make_callbacks(estimator)
     if root is not None:

@@ -84,6 +84,10 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
         """Gradient by hand, or None for autograd."""
         return None
 
+    def _form(self, rows):
+        """What networks have to have in common to be trained as one, or None."""
+        return None
+
     @property
     def _dropout_rates(self):
         """Rate of each of the module's dropout layers."""
@@ -345,21 +349,28 @@ class BaseNetwork(TrainedState, CallbackSupportMixin, ManyParameters, ABC):
     def _train(self, net, rows, incremental):
         """Run one training and set what it found, however it ended."""
         from sknn._assembly import keep_results
-        from sknn.training._fit import run
+        from sknn.training._fit import run_all
+
+        run = self._make_run(net, rows, incremental)
+        try:
+            run_all([run])
+        finally:
+            keep_results(self, net, run.result)
+        run.tell()
+
+    def _make_run(self, net, rows, incremental):
+        """Training of a net by the estimator's parameters, not begun."""
+        from sknn.training._fit import Run
 
         self._update_module()
         lbfgs = None
         if self.solver == "lbfgs":
             names = ("tol", "max_iter", "max_fun", "verbose")
             lbfgs = {name: getattr(self, name) for name in names}
-        result = None
-        try:
-            size = self._largest_product(rows.arrays[0], net.batch_size)
-            with limited_threads(size, self._torch_multiplies):
-                warns = net.task.adversary is None and not incremental
-                result = run(net, rows, lbfgs=lbfgs, warns=warns)
-        finally:
-            keep_results(self, net, result)
+        size = self._largest_product(rows.arrays[0], net.batch_size)
+        warns = net.task.adversary is None and not incremental
+        threads = size, self._torch_multiplies
+        return Run(net, rows, lbfgs=lbfgs, warns=warns, threads=threads)
 
     def _update_module(self):
         """Give a module that is trained on what parameters changed since."""

@@ -200,6 +200,12 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
         n_threads = min(n_parts, available_threads())
         return PartedGradient(parts, flat.gradient.numpy(), arrays, n_threads)
 
+    def _form(self, rows):
+        if self.module_.has_batch_norm or type(rows.arrays[0]) is not np.ndarray:
+            return None
+        sizes = tuple(layer.out_features for layer in self.module_.layers)
+        return (rows.arrays[0].shape[1], *sizes), self.module_.activation_name
+
     def _make_rule(self, values, gradients, loss, ops, loss_ops, masks):
         """Delta rule of parameters in flat order, and of where their gradients go."""
         n_layers = len(self.module_.layers)

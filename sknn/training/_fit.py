@@ -9,11 +9,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sknn.training._callbacks import StopTraining
 from sknn.training._lbfgs import minimize
 from sknn.training._monitor import Diverged
+from sknn.training._submit import train
+from sknn.training._threads import limited_threads
 from sknn.training._updates import begin_anew
 
 
-def run(net, rows, *, lbfgs=None, warns=True):
-    """Train `net` on `rows` and leave it with the weights to keep.
+class Run:
+    """A net with the rows that it is to be trained on.
 
     Parameters
     ----------
@@ -26,46 +28,112 @@ def run(net, rows, *, lbfgs=None, warns=True):
     warns : bool
         Whether reaching the last epoch is worth a warning, unless the schedule of the
         learning rate ended there.
+    threads : tuple of int and bool
+        Size of the largest matrix product, and whether torch multiplies.
 
-    Returns
-    -------
-    n_iter : int
-        Epochs, or lbfgs iterations, done.
-    loss : float
-        Training loss at the end.
-
-    Raises
-    ------
-    ValueError
-        If weights are no longer finite; the net then has the last finite ones.
+    Attributes
+    ----------
+    result : tuple or None
+        Number of epochs, or lbfgs iterations, done, and training loss at the end; None
+        where training raised.
     """
-    monitor, result, problem = net.task.monitor, None, None
-    net.begin_training()
-    with np.errstate(all="ignore"):
+
+    def __init__(self, net, rows, *, lbfgs=None, warns=True, threads=(0, False)):
+        self.net, self.rows, self.lbfgs, self.warns = net, rows, lbfgs, warns
+        self._threads, self.result, self._problem = threads, None, None
+
+    @property
+    def can_wait(self):
+        """Whether it may train with others: a gradient by hand, nobody looking on."""
+        return self.lbfgs is None and self.net.can_be_stacked
+
+    @property
+    def n_bytes(self):
+        """Memory of the inputs that the run holds on to while it waits."""
+        return self.rows.arrays[0].nbytes
+
+    def train_alone(self):
+        """Train now; return the outcome.
+
+        Returns
+        -------
+        bool, tuple or BaseException
+            Whether training was over before the last epoch, or what lbfgs found, or
+            what was raised.
+        """
+        with limited_threads(*self._threads):
+            self.net.begin_training()
+            try:
+                return self._train()
+            except BaseException as error:
+                return error
+
+    def _train(self):
+        self.net.notify("on_train_begin", X=self.rows, y=None)
+        if self.lbfgs is not None:
+            return minimize(self.net, self.rows, **self.lbfgs)
+        return self.net.fit_loop(self.rows)
+
+    def end(self, outcome):
+        """Leave the net with the weights to keep, whatever ended training."""
+        net, monitor = self.net, self.net.task.monitor
         try:
-            net.notify("on_train_begin", X=rows, y=None)
-            if lbfgs is not None:
-                result = minimize(net, rows, **lbfgs)
-            elif not net.fit_loop(rows) and warns and not _has_ended(net):
-                problem = _not_converged(net.max_epochs)
-        except StopTraining:
-            monitor.forget_unfinished(net)
-        except KeyboardInterrupt:
-            monitor.forget_unfinished(net)
-            problem = UserWarning("Training interrupted by user.")
-        except Diverged:
-            problem = _on_divergence(net)
+            completed = self._take(outcome)
         finally:
             net.end_training()
             monitor.finish()
-        with suppress(StopTraining):
-            net.notify("on_train_end", X=rows, y=None)
-    if isinstance(problem, Warning):
-        warnings.warn(problem, stacklevel=2)  # once all is in order: it may raise
-    elif problem is not None:
-        raise problem
-    last_loss = monitor.curves.loss[-1] if monitor.curves.loss else float("nan")
-    return result or (monitor.n_iter, last_loss)
+        if completed:
+            with suppress(StopTraining):
+                net.notify("on_train_end", X=self.rows, y=None)
+
+    def _take(self, outcome):
+        """Take what training returned or raised; say whether it came to an end."""
+        net, monitor = self.net, self.net.task.monitor
+        if isinstance(outcome, StopTraining):
+            monitor.forget_unfinished(net)
+        elif isinstance(outcome, KeyboardInterrupt):
+            monitor.forget_unfinished(net)
+            self._problem = UserWarning("Training interrupted by user.")
+        elif isinstance(outcome, Diverged):
+            self._problem = _on_divergence(net)
+        elif isinstance(outcome, BaseException):
+            self._problem = outcome
+            return False
+        elif self.lbfgs is not None:
+            self.result = outcome
+        elif not outcome and self.warns and not _has_ended(net):
+            self._problem = _not_converged(net.max_epochs)
+        if self.result is None and isinstance(self._problem, Warning | None):
+            last_loss = monitor.curves.loss[-1] if monitor.curves.loss else float("nan")
+            self.result = monitor.n_iter, last_loss
+        return True
+
+    def tell(self):
+        """Warn of what went wrong, or raise it, once all is in order."""
+        problem, self._problem = self._problem, None
+        if isinstance(problem, Warning):
+            warnings.warn(problem, stacklevel=3)
+        elif problem is not None:
+            try:
+                raise problem
+            finally:
+                problem = None  # it would keep this frame, and the frame it
+
+
+def run_all(runs):
+    """Train nets, together where that can be; leave each with the weights to keep.
+
+    What a run has to warn of, or raises, waits for `Run.tell`.
+
+    Parameters
+    ----------
+    runs : list of Run
+        What to train.
+    """
+    with np.errstate(all="ignore"):
+        outcomes = train(runs)
+        for run, outcome in zip(runs, outcomes, strict=True):
+            run.end(outcome)
 
 
 def _has_ended(net):

@@ -84,6 +84,8 @@ class Task:
         What layers draw from that change training rows.
     adversary : Adversary or None
         What the module is trained against, where that is no loss of its outputs.
+    form : object or None
+        What networks have to have in common to be trained as one; None is never.
     """
 
     loss: Any
@@ -98,6 +100,7 @@ class Task:
     masks: Any = None
     generator: Any = None
     adversary: Any = None
+    form: Any = None
 
 
 class Net(NeuralNet):
@@ -222,6 +225,13 @@ class Net(NeuralNet):
             if method_name in BATCH_HOOKS or not is_request(interrupt):
                 raise
             raise StopTraining from interrupt
+
+    @property
+    def can_be_stacked(self):
+        """Whether it may train as one of several networks, each a row of one matrix."""
+        task = self.task
+        known = task.form is not None and issubclass(self.optimizer, FusedOptimizer)
+        return known and task.flat.on_cpu and not self.callbacks_ and self.is_flat
 
     def begin_training(self):
         """Make the gradient and remember the weights that training starts from."""

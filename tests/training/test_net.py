@@ -18,7 +18,7 @@ from sknn.training import _net
 from sknn.training._array_ops import NumpyOps, TorchOps
 from sknn.training._criterion import Criterion
 from sknn.training._delta_rule import DeltaRule
-from sknn.training._fit import run
+from sknn.training._fit import Run, run_all
 from sknn.training._flat import FlatParameters
 from sknn.training._initialization import glorot_uniform
 from sknn.training._losses import make_loss
@@ -114,7 +114,9 @@ def get_name(optimizer):
 
 def train(net, rows=None):
     """Train a net and get its parameters by name."""
-    run(net, rows or make_rows(), warns=False)
+    run = Run(net, rows or make_rows(), warns=False)
+    run_all([run])
+    run.tell()
     return {n: p.detach().clone() for n, p in net.module_.named_parameters()}
 
 
