@@ -17,7 +17,7 @@ from sknn.training._criterion import Criterion
 from sknn.training._dropout import make_masks
 from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
-from sknn.training._net import Net, Task
+from sknn.training._net import Net
 from sknn.training._penalty import Penalty
 from sknn.training._schedules import (
     TIMED,
@@ -26,6 +26,7 @@ from sknn.training._schedules import (
     make_schedule,
 )
 from sknn.training._stopping import Curves, Patience
+from sknn.training._task import Task
 from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
 CONTEXTS = "sklearn_callbacks"

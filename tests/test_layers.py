@@ -19,7 +19,15 @@ FLOOR_1 = {
     "training": {COMPAT, "data"},
 }
 BELOW_FLOOR_2 = {COMPAT, "modules", *FLOOR_1}
-SHARED_BY_BASE = {"_assembly", "_docs", "_door", "_features", "_heads", "_state"}
+SHARED_BY_BASE = {
+    "_assembly",
+    "_docs",
+    "_door",
+    "_features",
+    "_heads",
+    "_outputs",
+    "_state",
+}
 UPPER_ROOMS = {"display", "parallel"}
 
 # What the files of a room may import of sknn, beside their own room.

@@ -1,8 +1,5 @@
 """The training loop: skorch's, on our batches, our gradient and one flat tensor."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
 import torch
 from skorch import NeuralNet
@@ -51,56 +48,6 @@ ELEMENTWISE = {
 
 class NetRows(Rows, Dataset):
     """Rows whose inputs and targets skorch's scoring callbacks find."""
-
-
-@dataclass
-class Task:
-    """What an estimator tells the loop besides skorch's own parameters.
-
-    Parameters
-    ----------
-    loss : Loss
-        What is minimised, the penalty aside.
-    penalty : Penalty
-        Added to the gradient after each batch; the optimizer sees to its L1 part.
-    monitor : Monitor
-        Called after every epoch.
-    make_gradient : callable
-        ``make_gradient(flat)`` returns the gradient of a batch's loss, or None for
-        autograd.
-    targets : ClassTargets or RealTargets
-        Reads predictions off raw outputs for callbacks that score.
-    validation : Rows or None
-        Rows that callbacks see as the validation set.
-    flat : FlatParameters or None
-        Parameters of an earlier fit that is continued.
-    optimizer : torch.optim.Optimizer or None
-        Optimizer of an earlier fit that is continued.
-    history : skorch.history.History or None
-        History of an earlier fit that is continued.
-    masks : DropoutMasks or None
-        What dropout layers draw from where autograd finds the gradient.
-    generator : torch.Generator or None
-        What layers draw from that change training rows.
-    adversary : Adversary or None
-        What the module is trained against, where that is no loss of its outputs.
-    form : object or None
-        What networks have to have in common to be trained as one; None is never.
-    """
-
-    loss: Any
-    penalty: Any
-    monitor: Any
-    make_gradient: Any
-    targets: Any
-    validation: Any = None
-    flat: Any = None
-    optimizer: Any = None
-    history: Any = None
-    masks: Any = None
-    generator: Any = None
-    adversary: Any = None
-    form: Any = None
 
 
 class Net(NeuralNet):
