@@ -23,10 +23,11 @@ from sknn.training._flat import FlatParameters
 from sknn.training._initialization import glorot_uniform
 from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
-from sknn.training._net import ELEMENTWISE, Net, Task
+from sknn.training._net import ELEMENTWISE, Net
 from sknn.training._penalty import Penalty
 from sknn.training._schedules import make_schedule
 from sknn.training._stopping import Curves, Patience
+from sknn.training._task import Task
 from sknn.training._threads import limited_threads
 from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
