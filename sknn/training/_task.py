@@ -4,6 +4,23 @@ from dataclasses import dataclass
 from typing import Any
 
 
+@dataclass(frozen=True)
+class Form:
+    """What nets are that can be trained as one.
+
+    Parameters
+    ----------
+    key : tuple
+        Equal for those whose gradients one rule finds.
+    make_rule : callable
+        ``make_rule(values, gradients, loss, ops, loss_ops, masks)`` makes it from
+        lists of tensors, one a parameter in flat order, with an axis of networks.
+    """
+
+    key: tuple
+    make_rule: Any
+
+
 @dataclass
 class Task:
     """What an estimator tells the loop besides skorch's own parameters.
@@ -35,7 +52,7 @@ class Task:
         What layers draw from that change training rows.
     adversary : Adversary or None
         What the module is trained against, where that is no loss of its outputs.
-    form : object or None
+    form : Form or None
         What networks have to have in common to be trained as one; None is never.
     """
 
