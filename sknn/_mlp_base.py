@@ -202,10 +202,10 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
         return PartedGradient(parts, flat.gradient.numpy(), arrays, n_threads)
 
     def _form(self, rows):
-        if self.module_.has_batch_norm or type(rows.arrays[0]) is not np.ndarray:
-            return None
-        sizes = tuple(layer.out_features for layer in self.module_.layers)
-        key = (rows.arrays[0].shape[1], *sizes), self.module_.activation_name
+        X, key = rows.arrays[0], None
+        if type(X) is np.ndarray and not self.module_.has_batch_norm:
+            sizes = [layer.out_features for layer in self.module_.layers]
+            key = (X.shape[1], *sizes), self.module_.activation_name
         return Form(key, self._make_rule)
 
     def _make_rule(self, values, gradients, loss, ops, loss_ops, masks):

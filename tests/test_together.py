@@ -3,6 +3,7 @@
 import threading
 import warnings
 from contextvars import copy_context
+from itertools import product
 
 import numpy as np
 import pytest
@@ -17,9 +18,7 @@ from sknn.training import _together
 from sknn.training._submit import in_company
 from sknn.training._together import train_together
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = load_digits(return_X_y=True)
 X = X[:, 8:40] / 16
 # Stacked and single products sum in other orders: float64 rounding, 1e-16, which some
@@ -138,7 +137,7 @@ SCHEDULES = {
 
 def make(Estimator=MLPClassifier, **options):
     options = {"max_iter": 6, "batch_size": 32, "random_state": 0, **options}
-    return Estimator((12,), **options)
+    return Estimator(hidden_layer_sizes=(12,), **options)
 
 
 @pytest.mark.parametrize("own", [{}, {"l1_ratio": 0.5, "alpha": 0.1}], ids=["l2", "l1"])
@@ -155,3 +154,203 @@ def test_schedules_of_sgd(schedule):
     common = {"solver": "sgd", "learning_rate": schedule, "tol": 0.1}
     own = [{"learning_rate_init": rate} for rate in (0.001, 0.01, 0.1, 0.5, 1.0)]
     check([make(**common, n_iter_no_change=1, **one) for one in own], FOLDS)
+
+
+def test_networks_leave_when_they_are_over():
+    common = {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 25}
+    rates = [0.0003, 0.001, 0.01, 0.03, 0.3]
+    estimators = [make(learning_rate_init=rate, **common) for rate in rates]
+    check(estimators, FOLDS)
+    lengths = {clone(e).fit(*d).n_iter_ for e, d in zip(estimators, FOLDS, strict=True)}
+    assert len(lengths) > 2
+
+
+@pytest.mark.parametrize("scoring", ["loss", "f1_macro"])
+def test_validation_rows_and_scorers(scoring):
+    validation = {"X_val": X[:40], "y_val": Y[:40]}
+    data = [(*fold, *validation.items()) for fold in FOLDS]
+    pairs = product((False, True), (0.0, 1.0))
+    own = [{"early_stopping": stops, "alpha": alpha} for stops, alpha in pairs]
+    check([make(**o | {"scoring": scoring}) for o in own], data[: len(own)])
+
+
+def test_dropout_of_different_rates():
+    rates = [0.0, 0.5, [0.2], 0.5, 0.1]
+    check([make(dropout=rate) for rate in rates], FOLDS)
+
+
+def weigh(data, seed=0):
+    """Give all but the first some weights, which may be zero for a whole batch."""
+    rng = np.random.RandomState(seed)
+    weights = [rng.uniform(0.2, 2, len(y)) for _, y in data]
+    weights[1] = rng.randint(3, size=len(weights[1])).astype(float)
+    weights[2][:-20] = 0
+    named = [(*d, ("sample_weight", w)) for d, w in zip(data, weights, strict=True)]
+    return [data[0], *named[1:]]
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_weights_of_rows(shuffle):
+    common = {"shuffle": shuffle, "class_weight": "balanced"}
+    check([make(**common) for _ in FOLDS], weigh(FOLDS))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"gradient_clip": 0.1},
+        {"label_smoothing": 0.2},
+        {"activation": "gelu"},
+        {"weight_init": "he_normal"},
+        {"batch_size": "full"},
+        {"batch_size": 1, "max_iter": 1},
+        {"batch_size": 150},
+        {"shuffle": False},
+        {"hidden_layer_sizes": ()},
+        {"hidden_layer_sizes": (7, 9)},
+        {"batch_norm": True},
+    ],
+    ids=str,
+)
+def test_options(option):
+    options = {"max_iter": 3, **option}
+    estimators = [make(alpha=alpha).set_params(**options) for alpha in (0, 1, 0.1)]
+    check(estimators, FOLDS[:3])
+
+
+@pytest.mark.parametrize(
+    ("loss", "transform"),
+    [
+        ("squared_error", np.asarray),
+        ("squared_error", lambda y: np.column_stack([y, -y])),
+        ("absolute_error", np.asarray),
+        ("huber", np.asarray),
+        ("quantile", np.asarray),
+        ("poisson", np.asarray),
+        ("gamma", lambda y: y + 1.0),
+    ],
+)
+def test_losses_of_regressors(loss, transform):
+    quantile = [0.1, 0.5] if loss == "quantile" else 0.5
+    options = {"loss": loss, "quantile": quantile}
+    data = [(x, transform(y.astype(float))) for x, y in FOLDS]
+    check([make(MLPRegressor, alpha=a, **options) for a in (0, 1, 2, 0, 1)], data)
+
+
+def test_two_classes_and_labels():
+    binary = [(x, y % 2) for x, y in FOLDS[:3]]
+    labels = [(x, np.column_stack([y % 2, y % 3 == 0])) for x, y in FOLDS[:3]]
+    for data in (binary, labels):
+        check([make(alpha=alpha) for alpha in (0, 1, 0.1)], data)
+
+
+def test_sparse_inputs():
+    data = [(sparse.csr_array(x), y) for x, y in FOLDS[:3]]
+    check([make(alpha=alpha) for alpha in (0, 1, 0.1)], data)
+
+
+def test_what_differs_is_grouped_apart():
+    options = [
+        {},
+        {"hidden_layer_sizes": (5,)},
+        {"activation": "tanh"},
+        {"solver": "sgd"},
+        {"batch_size": 16},
+        {"dtype": "float64"},
+        {"label_smoothing": 0.1},
+    ]
+    estimators = [make().set_params(**own) for own in options for _ in range(2)]
+    check(estimators, [FOLDS[k % 5] for k in range(len(estimators))])
+
+
+def test_the_same_state_of_randomness():
+    estimators = [make(random_state=np.random.RandomState(k)) for k in range(3)]
+    check(estimators, FOLDS[:3])
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 5])
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_any_number_of_networks_at_once(most, n_threads, monkeypatch):
+    monkeypatch.setattr(_together, "MOST_NETWORKS", most)
+    monkeypatch.setattr(_together, "available_threads", lambda: n_threads)
+    rates = [0.001, 0.01, 0.1, 0.003, 0.0001]
+    check([make(learning_rate_init=rate, dropout=0.3) for rate in rates], FOLDS)
+
+
+def test_float32():
+    data = [(x.astype(np.float32), y) for x, y in FOLDS[:3]]
+    together, _ = fit_together([make(alpha=a) for a in (0, 1, 2)], data)
+    for actual, alpha, (x, y) in zip(together, (0, 1, 2), data, strict=True):
+        expected = make(alpha=alpha).fit(x, y)
+        assert actual.coefs_[0].dtype == np.float32
+        # rounding of 6e-8, a thousandfold
+        assert_allclose(actual.loss_curve_, expected.loss_curve_, rtol=1e-4)
+
+
+def test_fits_that_go_on():
+    estimators = [make(alpha=a, warm_start=True, solver="sgd") for a in (0, 1, 0.1)]
+    first, _ = fit_together(estimators, FOLDS[:3])
+    company = [clone(e).fit(*d) for e, d in zip(estimators, FOLDS[:3], strict=True)]
+    for one, other, data in zip(first, company, FOLDS[:3], strict=True):
+        assert_equal(one.fit(*data), other.fit(*data))
+
+
+def test_one_that_diverges_leaves_the_others_alone():
+    common = {"solver": "sgd", "activation": "identity"}
+    rates = [0.01, 1e30, 0.02]
+    data = [(x, y.astype(float)) for x, y in FOLDS[:3]]
+    estimators = [make(MLPRegressor, learning_rate_init=r, **common) for r in rates]
+    together, problems = fit_together(estimators, data)
+    assert list(problems) == [together[1]]
+    assert "non-finite parameter weights" in str(problems[together[1]])
+    assert np.isfinite(together[1].coefs_[0]).all()
+    for k in (0, 2):
+        assert_equal(together[k], clone(estimators[k]).fit(*data[k]))
+
+
+def test_a_scorer_that_raises_ends_its_own_network():
+    calls = []
+
+    def fail(estimator, x, y):
+        calls.append(1)
+        if len(calls) > 2:
+            raise RuntimeError("no score today")
+        return 1.0
+
+    own = [{"early_stopping": True, "scoring": s} for s in (None, fail, None)]
+    estimators = [make(**o) for o in own]
+    together, problems = fit_together(estimators, FOLDS[:3])
+    assert str(problems[together[1]]) == "no score today"
+    for k in (0, 2):
+        assert_equal(together[k], clone(estimators[k]).fit(*FOLDS[k]))
+
+
+def test_an_interrupt_ends_all_with_the_last_epoch(monkeypatch):
+    begin_epoch, epochs = _together.Member.begin_epoch, []
+
+    def interrupt(member):
+        epochs.append(1)
+        if len(epochs) == 8:
+            raise KeyboardInterrupt
+        return begin_epoch(member)
+
+    monkeypatch.setattr(_together.Member, "begin_epoch", interrupt)
+    monkeypatch.setattr(_together, "available_threads", lambda: 1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        together, problems = fit_together([make() for _ in range(3)], FOLDS[:3])
+    assert not problems
+    assert [e.n_iter_ for e in together] == [2, 2, 2]
+    for actual, data in zip(together, FOLDS[:3], strict=True):
+        expected = make(max_iter=2).fit(*data)
+        assert_allclose(actual.coefs_[0], expected.coefs_[0], **TOLERANCE)
+    messages = {str(warning.message) for warning in caught}
+    assert "Training interrupted by user." in messages
+
+
+def test_warnings_reach_their_own_fits():
+    common = {"tol": 0.0, "max_iter": 2}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        fit_together([make(**common) for _ in range(3)], FOLDS[:3])
+    assert sum(w.category is ConvergenceWarning for w in caught) == 3

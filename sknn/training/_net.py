@@ -174,11 +174,12 @@ class Net(NeuralNet):
             raise StopTraining from interrupt
 
     @property
-    def can_be_stacked(self):
-        """Whether it may train as one of several networks, each a row of one matrix."""
-        task = self.task
-        known = task.form is not None and issubclass(self.optimizer, FusedOptimizer)
-        return known and task.flat.on_cpu and not self.callbacks_ and self.is_flat
+    def has_own_gradient(self):
+        """Whether it has a gradient by hand on the CPU, and nobody looks on."""
+        has_one = self.task.form is not None and self.optimizer is not None
+        return (
+            has_one and self.task.flat.on_cpu and not self.callbacks_ and self.is_flat
+        )
 
     def begin_training(self, stacked=False):
         """Make the gradient and remember the weights that training starts from.

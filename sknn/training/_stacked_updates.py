@@ -7,7 +7,6 @@ its own, for all rows whose other options agree; a factor a row does the rest.
 import numpy as np
 import torch
 
-
 # options of optimizers that rows which move in one call have in common
 SHARED = ("betas", "eps", "rho", "momentum", "nesterov", "step")
 
@@ -162,7 +161,10 @@ class SharedUpdate:
             return 0.0
         if totals is not self._totals:
             self._strength = self._l2 / totals[self.rows]
-            self._totals, self._column_of_strength = totals, self._column(self._strength)
+            self._totals, self._column_of_strength = (
+                totals,
+                self._column(self._strength),
+            )
         weights, gradients = self._weights
         gradients.addcmul_(weights, self._column_of_strength)
         norms = torch.linalg.vector_norm(weights, dim=1).numpy()
@@ -205,4 +207,3 @@ class OwnUpdate:
 
     def release(self):
         """Do nothing: the optimizer has kept its state."""
-

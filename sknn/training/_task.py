@@ -6,12 +6,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Form:
-    """What nets are that can be trained as one.
+    """What nets with a gradient by hand have to be to be trained as one.
 
     Parameters
     ----------
-    key : tuple
-        Equal for those whose gradients one rule finds.
+    key : tuple or None
+        Layers' sizes, and what else has to agree for one rule to find the gradients;
+        None where each has to have its own.
     make_rule : callable
         ``make_rule(values, gradients, loss, ops, loss_ops, masks)`` makes it from
         lists of tensors, one a parameter in flat order, with an axis of networks.
@@ -53,7 +54,8 @@ class Task:
     adversary : Adversary or None
         What the module is trained against, where that is no loss of its outputs.
     form : Form or None
-        What networks have to have in common to be trained as one; None is never.
+        What the net has to have in common with others to be trained as one of them;
+        None without a gradient by hand.
     """
 
     loss: Any

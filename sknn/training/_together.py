@@ -3,6 +3,7 @@
 import threading
 
 import numpy as np
+from sklearn import config_context, get_config
 
 from sknn.data import are_equal
 from sknn.training._parallel import Team
@@ -29,31 +30,59 @@ def train_together(runs):
         that had not ended.
     """
     outcomes, stop = {}, threading.Event()
-    together = [run for run in runs if run.can_wait]
+    blocks = make_blocks([run for run in runs if run.can_wait], available_threads())
     with limited_threads(0):
-        n_threads = available_threads()
-        blocks = make_blocks(together, n_threads)
-        team = Team(min(n_threads, len(blocks)))
-        try:
-            team.map(lambda i: train_block(blocks[i], outcomes, stop), len(blocks))
-        except KeyboardInterrupt:
-            stop.set()
-        finally:
-            team.close()
+        _train_blocks(blocks, outcomes, stop)
     for run in runs:
-        if run not in outcomes and not stop.is_set():
-            outcomes[run] = run.train_alone()
-            if isinstance(outcomes[run], KeyboardInterrupt):
-                stop.set()
+        if not run.can_wait and not stop.is_set():
+            _train_alone(run, outcomes, stop)
     return [outcomes.get(run, KeyboardInterrupt()) for run in runs]
 
 
+def _train_blocks(blocks, outcomes, stop):
+    """Train blocks, each in whichever thread is free first."""
+    team = Team(min(available_threads(), len(blocks)))
+    config = get_config()
+
+    def train(i):
+        if stop.is_set():
+            return
+        with config_context(**config):  # each thread has its own
+            if len(blocks[i]) == 1:
+                _train_alone(blocks[i][0], outcomes, stop)
+            else:
+                train_block(blocks[i], outcomes, stop)
+
+    try:
+        team.map(train, len(blocks))
+    except KeyboardInterrupt:
+        stop.set()
+    finally:
+        team.close()
+
+
+def _train_alone(run, outcomes, stop):
+    """Train one run by itself; write its outcome."""
+    outcomes[run] = run.train_alone()
+    if isinstance(outcomes[run], KeyboardInterrupt):
+        stop.set()
+
+
 def make_blocks(runs, n_threads):
-    """Lists of runs that are trained as one network each."""
+    """Lists of runs that are trained as one network each, the longest first.
+
+    Parameters
+    ----------
+    runs : list of Run
+        All of them can wait.
+    n_threads : int
+        Blocks are as many, if runs are, so that each thread has one.
+    """
     groups = {}
     for run in runs:
-        groups.setdefault(_key(run), []).append(run)
-    blocks = []
+        if run.can_be_stacked:
+            groups.setdefault(_key(run), []).append(run)
+    blocks = [[run] for run in runs if not run.can_be_stacked]
     for group in map(_by_rows, groups.values()):
         most = n_networks_at_once(group[0])
         n_blocks = max(-(-len(group) // most), min(n_threads, len(group) // 2), 1)
