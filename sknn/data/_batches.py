@@ -111,7 +111,7 @@ class TensorBatches:
             yield positions[(len(self) - 1) * self.batch_size :]
 
     def sizes(self):
-        """Yield the number of rows of each batch, as an object that has nothing else."""
+        """Yield objects that have the number of rows of each batch alone."""
         for positions in self._cut(range(self.n_rows)):
             yield SizeOnly(len(positions))
 
