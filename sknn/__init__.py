@@ -19,6 +19,7 @@ from sknn._transformer_regressor import TransformerRegressor
 from sknn._transformer_tagger import TransformerTagger
 from sknn._variational_autoencoder import VariationalAutoencoder
 from sknn.data import Graph
+from sknn.parallel import batched
 
 __version__ = "0.1.0"
 
@@ -42,4 +43,5 @@ __all__ = [
     "TransformerRegressor",
     "TransformerTagger",
     "VariationalAutoencoder",
+    "batched",
 ]

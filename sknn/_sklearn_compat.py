@@ -34,6 +34,7 @@ __all__ = [
     "has_callbacks",
     "init_callback_context",
     "lbfgs_verbosity",
+    "submit_next",
     "takes_sample_weight",
 ]
 
@@ -89,3 +90,9 @@ def has_callbacks(estimator):
 def init_callback_context(estimator, max_subtasks):
     """Root context of one fit for scikit-learn's callbacks, an epoch a subtask."""
     return estimator._init_callback_context(max_subtasks=max_subtasks)
+
+
+def submit_next(parallel):
+    """Let a `joblib.Parallel` submit its next task, if there are any left."""
+    if parallel._original_iterator is not None:
+        parallel.dispatch_next()

@@ -1,0 +1,88 @@
+"""The context in which networks train together."""
+
+from contextlib import contextmanager
+
+from joblib import parallel_config
+
+from sknn.parallel._sending import SendingBackend
+
+
+@contextmanager
+def batched(backend=None, n_jobs=None):
+    """Train the networks of scikit-learn's searches together.
+
+    Inside the ``with``, everything of scikit-learn that runs tasks by joblib (searches,
+    cross-validation, learning curves, ensembles, one-vs-rest and other
+    meta-estimators) runs the tasks by turns in one process. A task that comes to train
+    an `MLPClassifier` or `MLPRegressor`, in a `Pipeline` or anywhere else, waits until
+    the others have come as far; then all that wait train at once, networks that are
+    alike as one batched network, and the tasks go on. Scores, errors, warnings and
+    their order are those of a search without it, up to rounding.
+
+    ``joblib.parallel_config(backend="sknn")`` is the same as ``batched()``.
+
+    Parameters
+    ----------
+    backend : str or joblib backend, default=None
+        None batches in this process, which uses its cores. Otherwise the tasks are cut
+        into as many parts as this joblib backend has workers ("loky", "dask", "ray"
+        and others that are registered), and each worker trains its part together.
+    n_jobs : int, default=None
+        Number of workers and parts, only with `backend`; None is all workers that
+        `backend` has. The `n_jobs` of whatever runs inside is ignored.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    ValueError
+        If `n_jobs` is given without `backend`, or joblib knows no such `backend`.
+
+    Notes
+    -----
+    At most 512 tasks wait, and fewer once the inputs that waiting networks hold take
+    1 GiB: then these train and their tasks go on before more are begun. Other limits
+    are ``joblib.parallel_config(backend="sknn", max_waiting=512, max_bytes=2**30)``.
+    `n_jobs` and `pre_dispatch` of a search do not limit what waits.
+
+    Networks with callbacks, with the solver "lbfgs" or on an accelerator, and those of
+    other kinds, train when it is their task's turn, and so does everything that is no
+    network. Searches inside tasks take part: a nested cross-validation is one batch.
+
+    The times that searches and `cross_validate` report for a fit are its own work and
+    an equal share of the time that training took for all.
+
+    With ``random_state=None`` networks draw from numpy's global state what they would
+    draw one by one, as long as each trains for `max_iter` epochs; where one stops
+    early, those after it draw other numbers.
+
+    A Ctrl-C ends the search with a KeyboardInterrupt.
+
+    Examples
+    --------
+    >>> import sknn
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = sknn.MLPClassifier(
+    ...     (16,), learning_rate="cosine", max_iter=20, random_state=0
+    ... )
+    >>> rates = [0.0001, 0.001, 0.1]
+    >>> with sknn.batched():
+    ...     search = GridSearchCV(net, {"learning_rate_init": rates}).fit(X, y)
+    >>> search.best_params_
+    {'learning_rate_init': 0.1}
+    """
+    if backend is None and n_jobs is not None:
+        raise ValueError(
+            f"n_jobs counts the workers of another backend: it must be None with "
+            f"backend=None, got n_jobs={n_jobs!r}."
+        )
+    own = "sknn"
+    if backend is not None:
+        with parallel_config(backend=backend) as config:  # joblib finds it, or raises
+            own = SendingBackend(config["backend"], n_jobs)
+    with parallel_config(backend=own):
+        yield
