@@ -10,6 +10,7 @@ import numpy as np
 from sklearn import config_context, get_config
 
 from sknn.parallel._draws import draw_apart
+from sknn.parallel._openmp import release_threads
 from sknn.parallel._times import leave_out
 from sknn.parallel._warning_state import WarningState
 from sknn.training._submit import in_company, train
@@ -199,6 +200,7 @@ class Task:
             draw_apart(run)
         self.runs = runs
         with self.session.room_for(runs):
+            release_threads(self.session.n_waiting)
             try:
                 self.pause(lambda: self.outcomes is not None)
                 return self.outcomes
