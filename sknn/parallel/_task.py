@@ -195,7 +195,8 @@ class Task:
     def wait(self, runs):
         """Stand still until runs have been trained; return how each ended."""
         if current_task() is not self:  # a thread, or a process, that the task began
-            return train(runs)
+            with in_company(None):
+                return train(runs)
         for run in runs:
             draw_apart(run)
         self.runs = runs
