@@ -76,8 +76,8 @@ class Task:
     def start(self):
         """Begin, with settings as they are here; return when it waits or has ended."""
         arguments = self._main, get_config(), np.geterr()
-        run = copy_context().run
-        self._thread = threading.Thread(target=run, args=arguments, daemon=True)
+        run, name = copy_context().run, f"sknn task {self.path}"
+        self._thread = threading.Thread(None, run, name, arguments, daemon=True)
         self._let_run(self._thread.start)
 
     def resume(self):
