@@ -23,6 +23,14 @@ from sknn.training import _together
 LONG = 60
 
 
+@pytest.fixture(autouse=True, scope="module")
+def imports():
+    """Load what the first fit loads: there Ctrl-C may get lost, as anywhere."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sknn.MLPClassifier((2,), max_iter=1).fit([[0.0], [1.0]], [0, 1])
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_left():
     """See that threads end and that warnings go where they went."""
