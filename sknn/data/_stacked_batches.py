@@ -62,10 +62,9 @@ class StackedBatches:
         shape = len(iterators), min(self._size, self._lengths.max())
         self._x = np.empty((*shape, *X.shape[1:]), X.dtype)
         self._y = np.empty((*shape, *y.shape[1:]), y.dtype)
-        self._plans = [
-            self._plan(number, int((counts > number).sum()))
-            for number in range(counts[0])
-        ]
+        self._plans = []
+        for number in range(counts[0]):
+            self._plans.append(self._plan(number, int((counts > number).sum())))
 
     def _plan(self, number, n_networks):
         """Plan of step `number`, in which so many networks have a batch."""
@@ -73,6 +72,8 @@ class StackedBatches:
         sizes = np.minimum(self._lengths[:n_networks] - start, self._size)
         n_rows, dtype = sizes.max(), self._x.dtype
         columns, totals = slice(start, start + n_rows), sizes.astype(float)
+        if self._plans and np.array_equal(totals, self._plans[-1].totals):
+            totals = self._plans[-1].totals  # the same object, for who compares these
         weight, total = None, float(n_rows)
         if (sizes != n_rows).any():
             weight = (np.arange(n_rows) < sizes[:, None]).astype(dtype)[:, :, None]

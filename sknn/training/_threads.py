@@ -88,6 +88,9 @@ def limited_threads(product_size, by_torch=False):
         Threads in use; never more than there were, nor than an enclosing limit.
     """
     enclosing = getattr(_local, "n_threads", None)
+    if enclosing == 1:  # there is nothing to take away
+        yield 1
+        return
     n_threads, n_blas = _enter(product_size, enclosing, by_torch)
     _local.n_threads = n_threads
     try:

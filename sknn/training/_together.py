@@ -48,7 +48,7 @@ def _train_blocks(blocks, outcomes, stop):
     def train(i):
         if stop.is_set():
             return
-        with config_context(**config):  # each thread has its own
+        with config_context(**config), limited_threads(0):  # a thread's own
             if len(blocks[i]) == 1:
                 _train_alone(blocks[i][0], outcomes, stop)
             else:
