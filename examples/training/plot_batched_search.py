@@ -52,8 +52,8 @@ print("together: ", together.round(3))
 print("one by one:", alone.cv_results_["mean_test_score"].round(3))
 
 # %%
-# The best rate depends little on the penalty, as long as this is not too strong, and the
-# best penalty little on the rate: lines of a grid could have been searched one by one.
+# The best rate depends little on the penalty, as long as this is not too strong, and
+# the best penalty little on the rate: the two could have been searched one by one.
 
 scores = search.cv_results_["mean_test_score"].reshape(7, 9)
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
