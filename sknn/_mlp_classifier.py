@@ -242,6 +242,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         batch_norm=False,
         gradient_clip=None,
         label_smoothing=0.0,
+        init_from=None,
+        freeze=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -281,3 +283,5 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
         self.label_smoothing = label_smoothing
+        self.init_from = init_from
+        self.freeze = freeze

@@ -247,6 +247,8 @@ class MLPRegressor(RegressorHead, BaseMLP):
         dropout=0.0,
         batch_norm=False,
         gradient_clip=None,
+        init_from=None,
+        freeze=0,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -287,3 +289,5 @@ class MLPRegressor(RegressorHead, BaseMLP):
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
+        self.init_from = init_from
+        self.freeze = freeze

@@ -139,6 +139,18 @@ class FlatParameters:
             if not parameter.requires_grad:
                 gradient.zero_()
 
+    def trained_slices(self):
+        """Slices of the entries that are to move, weights apart from what follows."""
+        slices = []
+        for parameter, (*_, start) in zip(self.parameters, self._layout, strict=True):
+            stop = start + parameter.numel()
+            if not parameter.requires_grad:
+                continue
+            if slices and slices[-1].stop == start != self.n_penalized:
+                start = slices.pop().start
+            slices.append(slice(start, stop))
+        return slices
+
     def is_tied(self):
         """Whether every parameter and gradient still shares the flat memory."""
         return self._addresses == [

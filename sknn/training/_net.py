@@ -55,7 +55,7 @@ class Net(NeuralNet):
 
     Every skorch callback works on it. Parameters stay plain, one tensor each, where a
     flat one would be silently wrong: callbacks that pick parameters, parameter groups,
-    frozen parameters, and optimizers that look at a tensor's shape.
+    and optimizers that look at a tensor's shape, or know of no frozen parameters.
 
     Parameters
     ----------
@@ -97,8 +97,13 @@ class Net(NeuralNet):
             self.optimizer in ELEMENTWISE
             and not any(picks_parameters(cb) for _, cb in self.callbacks_)
             and "optimizer__param_groups" not in vars(self)
-            and all(p.requires_grad for p in self.task.flat.parameters)
+            and (issubclass(self.optimizer, FusedOptimizer) or self._trains_all)
         )
+
+    @property
+    def _trains_all(self):
+        """Whether no parameter is frozen."""
+        return all(p.requires_grad for p in self.task.flat.parameters)
 
     def _validate_params(self):
         """Check names that callbacks set later; the estimator's own are right."""
@@ -178,6 +183,7 @@ class Net(NeuralNet):
         """Whether it may train as one of several networks, each a row of one matrix."""
         task = self.task
         known = task.form is not None and issubclass(self.optimizer, FusedOptimizer)
+        known = known and self._trains_all
         return known and task.flat.on_cpu and not self.callbacks_ and self.is_flat
 
     def begin_training(self):
@@ -199,14 +205,29 @@ class Net(NeuralNet):
         self.penalize = self._penalize_each
         self._update = self.optimizer_ and self.optimizer_.step
         if is_flat:
-            self.penalize = task.penalty.on(flat.weights, flat.weight_gradient)
-            if isinstance(self.optimizer_, FusedOptimizer):
-                self._update = self.optimizer_.on(flat.parameter)
-                self._update_in_blocks()
+            self._update_flat()
         if task.penalty.l1:
             self.penalize = self._pass_on_l1(self.penalize)
         others = [*getattr(task.adversary, "tensors", ()), *self.module_.buffers()]
         task.monitor.begin(self, [*flat.tensors(is_flat), *others])
+
+    def _update_flat(self):
+        """Penalise and update slices of the flat tensor, or all of it."""
+        flat, slices = self.task.flat, self.task.flat.trained_slices()
+        parts = [
+            self.task.penalty.on(flat.values[part], flat.gradient[part])
+            for part in slices
+            if part.start < flat.n_penalized
+        ]
+        self.penalize = lambda total: sum(part(total) for part in parts)
+        if len(parts) == 1:
+            (self.penalize,) = parts
+        flat.zero_frozen_gradients()
+        if isinstance(self.optimizer_, FusedOptimizer):
+            self.optimizer_.move_only(None if self._trains_all else slices)
+            self._update = self.optimizer_.on(flat.parameter)
+            if self._trains_all:
+                self._update_in_blocks()
 
     def _update_in_blocks(self):
         """Penalise and update in one where that saves the gradient's memory.
@@ -225,6 +246,8 @@ class Net(NeuralNet):
         if close is not None:
             close()
         self.gradient = self.penalize = self._update = None
+        if self.is_flat_now and isinstance(self.optimizer_, FusedOptimizer):
+            self.optimizer_.move_only(None)
         self._set_training(False)
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
