@@ -162,7 +162,7 @@ class TransformerNet(SequenceNet):
             self.class_vector.normal_(std=0.02)
 
     def hidden_parts(self) -> list[list[nn.Module]]:
-        """What each layer consists of; the first has all before it, the last the norm."""
+        """What each layer consists of, what comes before or after included."""
         vectors = [] if self.class_vector is None else [self.class_vector]
         parts = [[layer] for layer in self.layers]
         parts[0] = [

@@ -139,6 +139,11 @@ class FlatParameters:
             if not parameter.requires_grad:
                 gradient.zero_()
 
+    @property
+    def trains_all(self):
+        """Whether all parameters are to move."""
+        return all(p.requires_grad for p in self.parameters)
+
     def trained_slices(self):
         """Slices of the entries that are to move, weights apart from what follows."""
         slices = []

@@ -97,13 +97,10 @@ class Net(NeuralNet):
             self.optimizer in ELEMENTWISE
             and not any(picks_parameters(cb) for _, cb in self.callbacks_)
             and "optimizer__param_groups" not in vars(self)
-            and (issubclass(self.optimizer, FusedOptimizer) or self._trains_all)
+            and (
+                issubclass(self.optimizer, FusedOptimizer) or self.task.flat.trains_all
+            )
         )
-
-    @property
-    def _trains_all(self):
-        """Whether no parameter is frozen."""
-        return all(p.requires_grad for p in self.task.flat.parameters)
 
     def _validate_params(self):
         """Check names that callbacks set later; the estimator's own are right."""
@@ -183,8 +180,8 @@ class Net(NeuralNet):
         """Whether it may train as one of several networks, each a row of one matrix."""
         task = self.task
         known = task.form is not None and issubclass(self.optimizer, FusedOptimizer)
-        known = known and self._trains_all
-        return known and task.flat.on_cpu and not self.callbacks_ and self.is_flat
+        whole = task.flat.on_cpu and task.flat.trains_all
+        return known and whole and not self.callbacks_ and self.is_flat
 
     def begin_training(self):
         """Make the gradient and remember the weights that training starts from."""
@@ -212,21 +209,15 @@ class Net(NeuralNet):
         task.monitor.begin(self, [*flat.tensors(is_flat), *others])
 
     def _update_flat(self):
-        """Penalise and update slices of the flat tensor, or all of it."""
-        flat, slices = self.task.flat, self.task.flat.trained_slices()
-        parts = [
-            self.task.penalty.on(flat.values[part], flat.gradient[part])
-            for part in slices
-            if part.start < flat.n_penalized
-        ]
-        self.penalize = lambda total: sum(part(total) for part in parts)
-        if len(parts) == 1:
-            (self.penalize,) = parts
+        """Penalise and update the flat tensor, or what of it is to move."""
+        flat = self.task.flat
+        self.penalize = self.task.penalty.on_trained(flat)
         flat.zero_frozen_gradients()
         if isinstance(self.optimizer_, FusedOptimizer):
-            self.optimizer_.move_only(None if self._trains_all else slices)
+            slices = None if flat.trains_all else flat.trained_slices()
+            self.optimizer_.move_only(slices)
             self._update = self.optimizer_.on(flat.parameter)
-            if self._trains_all:
+            if slices is None:
                 self._update_in_blocks()
 
     def _update_in_blocks(self):
