@@ -122,6 +122,13 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     label_smoothing : float, default=0.0
         Share of the targets that is spread evenly over all classes in training, in
         [0, 1). The validation loss and all scores are those of the true labels.
+    init_from : FrozenEstimator or None, default=None
+        ``FrozenEstimator(network)`` of scikit-learn around a fitted `MLPClassifier` or
+        `MLPRegressor` with the same hidden layers: these begin as copies of its own. It
+        matters to the first fit, not to those that go on.
+    freeze : int or "body", default=0
+        How many hidden layers, from the first on, stay as `init_from` has them, with
+        their running statistics; "body" is all. Dropout goes on.
 
     Attributes
     ----------

@@ -16,15 +16,16 @@ from sknn._sklearn_compat import Interval, StrOptions
 PARAMETERS = {
     "init_from": (
         "FrozenEstimator or None",
-        "``FrozenEstimator(network)`` of a fitted network of the same architecture, "
-        "with targets of any kind: all layers but the output layer begin as copies of "
-        "its own, and so do the scaling of inputs and the vocabulary. It matters to "
-        "the first fit, not to those that go on.",
+        "``FrozenEstimator(network)`` of scikit-learn around a fitted network with the "
+        "same layers: all but the output layer begin as copies of its own, with its "
+        "scaling of inputs and its vocabulary. It matters to the first fit, not to "
+        "those that go on.",
     ),
     "freeze": (
         'int or "body"',
-        "How many hidden layers, counted from the inputs, stay as `init_from` has "
-        'them, with their running statistics; "body" is all. Dropout goes on.',
+        "How many layers before the output layer, from the first on, stay as "
+        '`init_from` has them, with their running statistics; "body" is all. Dropout '
+        "goes on.",
     ),
 }
 
