@@ -441,7 +441,7 @@ def test_clone_parameters_and_pickle():
     assert_array_equal(again.predict_proba(X), new.predict_proba(X))
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 def test_search_over_freeze(n_jobs):
     source = fit_mlp()
     before = get_state(source)

@@ -76,10 +76,9 @@ class FusedOptimizer(torch.optim.Optimizer):
 
         Its gradient stays where it is, so that it need not be looked up.
         """
-        group = self.param_groups[0]
         parameters, gradients = self._moved([parameter])
-        weights = self._weights_of(group, parameters)
-        return lambda: self._move(group, parameters, gradients, weights)
+        weights = self._weights_of(self.param_groups[0], parameters)
+        return lambda: self._move(self.param_groups[0], parameters, gradients, weights)
 
     def move_only(self, slices):
         """Move these entries of the one flat parameter from now on; None: all.
