@@ -48,6 +48,7 @@ OWN_OBJECTIVE = (
     "corruption",
     "corruption_kind",
     "activity_l1",
+    "freeze",
     "beta",
 )
 NEED_OPTIMIZER = (LRScheduler, GradientNormClipping)

@@ -117,6 +117,8 @@ class ConvRegressor(RegressorHead, BaseConv):
         device="auto",
         dtype="auto",
         callbacks=None,
+        init_from=None,
+        freeze=0,
     ):
         self.loss = loss
         self.quantile = quantile
@@ -169,3 +171,5 @@ class ConvRegressor(RegressorHead, BaseConv):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.init_from = init_from
+        self.freeze = freeze

@@ -13,9 +13,10 @@ from sknn._base import BaseNetwork
 from sknn._door import refuse_if_not_finite
 from sknn._features import LearnedFeatures
 from sknn._sklearn_compat import Interval, StrOptions
+from sknn._transfer import TransferredBody
 from sknn.modules import MLP
 from sknn.training._activations import ACTIVATIONS
-from sknn.training._batch_norm import BatchNorm
+from sknn.training._batch_norm import BatchNorm, FixedNorm
 from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
 from sknn.training._initialization import WEIGHTS, glorot_uniform, initialize
 from sknn.training._parallel import MOST_SUMMED_PARTS, PartedGradient, n_parts_worth
@@ -35,11 +36,12 @@ OUTPUT_ACTIVATIONS = {
 }
 
 
-class BaseMLP(LearnedFeatures, BaseNetwork):
+class BaseMLP(LearnedFeatures, TransferredBody, BaseNetwork):
     """What both perceptrons share: layers, the delta rule, weights as arrays."""
 
     _parameter_constraints: dict = {
         **BaseNetwork._parameter_constraints,
+        **TransferredBody._parameter_constraints,
         "hidden_layer_sizes": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),
@@ -52,6 +54,7 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
     }
 
     _accept_sparse = ("csr", "csc")
+    _architecture = ("hidden_layer_sizes", "batch_norm")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -80,6 +83,7 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
                     f"hidden_layer_sizes={self.hidden_layer_sizes!r}.",
                     stacklevel=5,
                 )
+        self._check_transfer(len(sizes))
         super()._check_parameters()
 
     @property
@@ -137,6 +141,23 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
                 "is asked for."
             )
 
+    def _describe_architecture(self):
+        return {
+            "hidden_layer_sizes": self._hidden_sizes,
+            "batch_norm": self.batch_norm,
+        }
+
+    @property
+    def _fitted_architecture(self):
+        *hidden, _ = self.module_.layers
+        return {
+            "hidden_layer_sizes": [layer.out_features for layer in hidden],
+            "batch_norm": self.module_.has_batch_norm,
+        }
+
+    def _describe_inputs(self):
+        return f"tables of {self.n_features_in_} columns"
+
     def _update_module(self):
         if self.module_.activation_name != self.activation:
             self.module_.set_activation(self.activation)
@@ -193,7 +214,8 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
             for i, to in enumerate((flat.gradient, *others))
         ]
         # a clip wants the whole gradient, an L1 norm a step of its own afterwards
-        if wide and self.gradient_clip is None and not self.l1_ratio:
+        whole = self.gradient_clip is not None or self.l1_ratio or self._n_frozen
+        if wide and not whole:
             parts[0].wide_shape = layers[0].in_features, layers[0].out_features
         if n_parts == 1:
             return parts[0]
@@ -224,10 +246,13 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
             ops,
             loss_ops,
             [
-                BatchNorm(norm, *of_layer)
+                FixedNorm(norm, *of_layer[:2])
+                if norm.is_frozen
+                else BatchNorm(norm, *of_layer)
                 for norm, of_layer in zip(self.module_.norms, shifts, strict=True)
             ],
             masks,
+            self._n_frozen,
         )
 
     def _raw_outputs(self, X):

@@ -122,6 +122,13 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     label_smoothing : float, default=0.0
         Share of the targets that is spread evenly over all classes in training, in
         [0, 1). The validation loss and all scores are those of the true labels.
+    init_from : FrozenEstimator or None, default=None
+        ``FrozenEstimator(network)`` of scikit-learn around a fitted `MLPClassifier` or
+        `MLPRegressor` with the same hidden layers: these begin as copies of its own. It
+        matters to the first fit, not to those that go on.
+    freeze : int or "body", default=0
+        How many hidden layers, from the first on, stay as `init_from` has them, with
+        their running statistics; "body" is all. Dropout goes on.
 
     Attributes
     ----------
@@ -242,6 +249,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         batch_norm=False,
         gradient_clip=None,
         label_smoothing=0.0,
+        init_from=None,
+        freeze=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -281,3 +290,5 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
         self.label_smoothing = label_smoothing
+        self.init_from = init_from
+        self.freeze = freeze

@@ -126,6 +126,13 @@ class MLPRegressor(RegressorHead, BaseMLP):
     gradient_clip : float or None, default=None
         Norm that the gradient of all parameters together is scaled down to where it
         is longer. No effect with lbfgs.
+    init_from : FrozenEstimator or None, default=None
+        ``FrozenEstimator(network)`` of scikit-learn around a fitted `MLPClassifier` or
+        `MLPRegressor` with the same hidden layers: these begin as copies of its own. It
+        matters to the first fit, not to those that go on.
+    freeze : int or "body", default=0
+        How many hidden layers, from the first on, stay as `init_from` has them, with
+        their running statistics; "body" is all. Dropout goes on.
 
     Attributes
     ----------
@@ -247,6 +254,8 @@ class MLPRegressor(RegressorHead, BaseMLP):
         dropout=0.0,
         batch_norm=False,
         gradient_clip=None,
+        init_from=None,
+        freeze=0,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -287,3 +296,5 @@ class MLPRegressor(RegressorHead, BaseMLP):
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
+        self.init_from = init_from
+        self.freeze = freeze

@@ -71,7 +71,7 @@ class BaseRecurrent(BaseSequenceNetwork):
 
     def _check_parameters(self):
         check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
-        self._dropout_rates  # noqa: B018 - raises where they do not fit the layers
+        self._check_transfer(len(self._dropout_rates))  # one a layer
         super()._check_parameters()
 
     @property

@@ -113,6 +113,8 @@ class RecurrentRegressor(RegressorHead, LearnedFeatures, BaseRecurrent):
         device="auto",
         dtype="auto",
         callbacks=None,
+        init_from=None,
+        freeze=0,
     ):
         self.loss = loss
         self.quantile = quantile
@@ -159,3 +161,5 @@ class RecurrentRegressor(RegressorHead, LearnedFeatures, BaseRecurrent):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.init_from = init_from
+        self.freeze = freeze

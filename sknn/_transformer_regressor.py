@@ -113,6 +113,8 @@ class TransformerRegressor(RegressorHead, LearnedFeatures, BaseTransformer):
         device="auto",
         dtype="auto",
         callbacks=None,
+        init_from=None,
+        freeze=0,
     ):
         self.loss = loss
         self.quantile = quantile
@@ -162,3 +164,5 @@ class TransformerRegressor(RegressorHead, LearnedFeatures, BaseTransformer):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.init_from = init_from
+        self.freeze = freeze

@@ -27,6 +27,7 @@ SHARED_BY_BASE = {
     "_heads",
     "_outputs",
     "_state",
+    "_transfer",
 }
 UPPER_ROOMS = {"display", "parallel"}
 

@@ -195,6 +195,11 @@ class ConvNet(nn.Module):
         """Whether rows depend on their batch in training, and on its rows' weights."""
         return self.batch_norm and len(self.blocks) + len(self.head.norms) > 0
 
+    def hidden_parts(self) -> list[list[nn.Module]]:
+        """What each block and hidden layer consists of; the first has the scaling."""
+        first, *blocks = ([block] for block in self.blocks)
+        return [[self.scaling, *first], *blocks, *self.head.hidden_parts()]
+
     def set_activation(self, name: str) -> None:
         """Let the blocks and the hidden layers have the activation of that name."""
         self.activation_name = name

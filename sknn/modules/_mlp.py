@@ -80,6 +80,12 @@ class MLP(nn.Module):
         """Whether rows depend on their batch in training, and on its rows' weights."""
         return len(self.norms) > 0
 
+    def hidden_parts(self) -> list[list[nn.Module]]:
+        """What each hidden layer consists of that is trained or counted."""
+        norms = list(self.norms)
+        *hidden, _ = self.layers
+        return [[layer, *norms[k : k + 1]] for k, layer in enumerate(hidden)]
+
     def set_activation(self, name: str) -> None:
         """Let the hidden layers have the activation of that name."""
         self.activation_name = name

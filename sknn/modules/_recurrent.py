@@ -110,6 +110,11 @@ class RecurrentNet(SequenceNet):
         self.output = Linear(n_inputs, n_outputs, device=device)
         self.set_dropout(dropout)
 
+    def hidden_parts(self) -> list[list[nn.Module]]:
+        """What each recurrent layer consists of, the entrance in the first."""
+        first, *layers = ([layer] for layer in self.layers)
+        return [[self.entrance, *first], *layers]
+
     def set_dropout(self, rates: Sequence[float]) -> None:
         """Let the layers have dropout of these rates, or of none."""
         rates = list(rates) or [0.0] * len(self.dropouts)

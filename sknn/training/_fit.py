@@ -50,7 +50,8 @@ class Run:
     @property
     def can_be_stacked(self):
         """Whether it may be one of several networks, each a row of one matrix."""
-        return self.can_wait and self.net.task.form.key is not None
+        task = self.net.task
+        return self.can_wait and task.form.key is not None and task.flat.trains_all
 
     @property
     def n_bytes(self):

@@ -146,6 +146,23 @@ class FlatParameters:
             if not parameter.requires_grad:
                 gradient.zero_()
 
+    @property
+    def trains_all(self):
+        """Whether all parameters are to move."""
+        return all(p.requires_grad for p in self.parameters)
+
+    def trained_slices(self):
+        """Slices of the entries that are to move, weights apart from what follows."""
+        slices = []
+        for parameter, (*_, start) in zip(self.parameters, self._layout, strict=True):
+            stop = start + parameter.numel()
+            if not parameter.requires_grad:
+                continue
+            if slices and slices[-1].stop == start != self.n_penalized:
+                start = slices.pop().start
+            slices.append(slice(start, stop))
+        return slices
+
     def is_tied(self):
         """Whether every parameter and gradient still shares the flat memory."""
         return self._addresses == [

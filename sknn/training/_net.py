@@ -55,7 +55,7 @@ class Net(NeuralNet):
 
     Every skorch callback works on it. Parameters stay plain, one tensor each, where a
     flat one would be silently wrong: callbacks that pick parameters, parameter groups,
-    frozen parameters, and optimizers that look at a tensor's shape.
+    and optimizers that look at a tensor's shape, or know of no frozen parameters.
 
     Parameters
     ----------
@@ -97,7 +97,9 @@ class Net(NeuralNet):
             self.optimizer in ELEMENTWISE
             and not any(picks_parameters(cb) for _, cb in self.callbacks_)
             and "optimizer__param_groups" not in vars(self)
-            and all(p.requires_grad for p in self.task.flat.parameters)
+            and (
+                issubclass(self.optimizer, FusedOptimizer) or self.task.flat.trains_all
+            )
         )
 
     def _validate_params(self):
@@ -198,10 +200,7 @@ class Net(NeuralNet):
         self.penalize = self._penalize_each
         self.update = self.optimizer_ and self.optimizer_.step
         if is_flat:
-            self.penalize = task.penalty.on(flat.weights, flat.weight_gradient)
-            if isinstance(self.optimizer_, FusedOptimizer):
-                self.update = self.optimizer_.on(flat.parameter)
-                self._update_in_blocks()
+            self._update_flat()
         if task.penalty.l1:
             self.penalize = self._pass_on_l1(self.penalize)
         others = [*getattr(task.adversary, "tensors", ()), *self.module_.buffers()]
@@ -218,6 +217,18 @@ class Net(NeuralNet):
         sources = {"masks": task.masks, "generator": task.generator}
         clear = self._zero_grad_optimizer
         return AutogradGradient(self.module_, task.loss, clear, **sources)
+
+    def _update_flat(self):
+        """Penalise and update the flat tensor, or what of it is to move."""
+        flat = self.task.flat
+        self.penalize = self.task.penalty.on_trained(flat)
+        flat.zero_frozen_gradients()
+        if isinstance(self.optimizer_, FusedOptimizer):
+            slices = None if flat.trains_all else flat.trained_slices()
+            self.optimizer_.move_only(slices)
+            self.update = self.optimizer_.on(flat.parameter)
+            if slices is None:
+                self._update_in_blocks()
 
     def _update_in_blocks(self):
         """Penalise and update in one where that saves the gradient's memory.
@@ -236,6 +247,8 @@ class Net(NeuralNet):
         if close is not None:
             close()
         self.gradient = self.penalize = self.update = None
+        if self.is_flat_now and isinstance(self.optimizer_, FusedOptimizer):
+            self.optimizer_.move_only(None)
         self._set_training(False)
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
