@@ -14,6 +14,7 @@ from sknn._sklearn_compat import takes_sample_weight
 from sknn.training._augmentation import make_generator
 from sknn.training._callbacks import EpochContexts
 from sknn.training._criterion import Criterion
+from sknn.training._deep_supervision import DeepSupervision
 from sknn.training._dropout import make_masks
 from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
@@ -45,6 +46,7 @@ OWN_OBJECTIVE = (
     "quantile",
     "huber_delta",
     "class_weight",
+    "deep_supervision",
     "corruption",
     "corruption_kind",
     "activity_l1",
@@ -86,12 +88,13 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     validate = _make_validation(estimator, held_out, truth, adversary)
     decays = (type(optimizer) if optimizer else options["optimizer"]) is AdamW
     penalty = Penalty(float(estimator.alpha), float(estimator.l1_ratio))
+    objective = _supervise(estimator, loss)
     task = Task(
-        loss=loss,
+        loss=objective,
         penalty=Penalty(0.0) if decays else penalty,
         monitor=_make_monitor(estimator, validate, adversary, incremental),
         make_gradient=lambda flat: estimator._make_gradient(
-            flat, loss, batch_size, rows, masks
+            flat, objective, batch_size, rows, masks
         ),
         targets=targets,
         validation=None if adversary else held_out,
@@ -204,6 +207,14 @@ def _make_losses(estimator, adversary):
     targets, smoothing = estimator._targets, getattr(estimator, "label_smoothing", 0.0)
     truth = make_loss(targets.loss, **targets.loss_options)
     return truth, make_loss(targets.loss, smoothing, **targets.loss_options)
+
+
+def _supervise(estimator, loss):
+    """Loss of training rows, with that of the companions where there are any."""
+    weight = getattr(estimator, "_companion_weight", 0.0)
+    if not weight:
+        return loss
+    return DeepSupervision(loss, estimator._targets.n_outputs, weight)
 
 
 def _make_monitor(estimator, validate, adversary, incremental):

@@ -116,6 +116,7 @@ class ConvClassifier(ClassifierHead, BaseConv):
         callbacks=None,
         class_weight=None,
         label_smoothing=0.0,
+        deep_supervision=0.0,
     ):
         self.conv_channels = conv_channels
         self.kernel_size = kernel_size
@@ -167,3 +168,4 @@ class ConvClassifier(ClassifierHead, BaseConv):
         self.callbacks = callbacks
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
+        self.deep_supervision = deep_supervision

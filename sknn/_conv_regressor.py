@@ -117,6 +117,7 @@ class ConvRegressor(RegressorHead, BaseConv):
         device="auto",
         dtype="auto",
         callbacks=None,
+        deep_supervision=0.0,
     ):
         self.loss = loss
         self.quantile = quantile
@@ -169,3 +170,4 @@ class ConvRegressor(RegressorHead, BaseConv):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.deep_supervision = deep_supervision

@@ -10,6 +10,7 @@ from sklearn import get_config
 from sklearn.utils.validation import check_is_fitted
 
 from sknn._base import BaseNetwork
+from sknn._deep_supervision import DeeplySupervised
 from sknn._door import refuse_if_not_finite
 from sknn._features import LearnedFeatures
 from sknn._sklearn_compat import Interval, StrOptions
@@ -34,11 +35,12 @@ OUTPUT_ACTIVATIONS = {
 }
 
 
-class BaseMLP(LearnedFeatures, BaseNetwork):
+class BaseMLP(LearnedFeatures, DeeplySupervised, BaseNetwork):
     """What both perceptrons share: layers, the delta rule, weights as arrays."""
 
     _parameter_constraints: dict = {
         **BaseNetwork._parameter_constraints,
+        **DeeplySupervised._parameter_constraints,
         "hidden_layer_sizes": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),
@@ -62,6 +64,10 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
         """Units of the hidden layers as a list."""
         sizes = self.hidden_layer_sizes
         return [int(size) for size in (sizes if np.iterable(sizes) else [sizes])]
+
+    @property
+    def _n_hidden(self):
+        return len(self._hidden_sizes)
 
     def _check_parameters(self):
         sizes = self.hidden_layer_sizes
@@ -106,6 +112,7 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
             device,
             self._dropout_rates,
             self.batch_norm,
+            self._companion_weight > 0,
         )
 
     def _initialize(self, module, random_state):
@@ -118,6 +125,7 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
         glorot_uniform(module, random_state, factor)
 
     def _check_same_layers(self, X, n_outputs):
+        super()._check_same_layers(X, n_outputs)
         layers = self.module_.layers
         fitted = [layers[0].in_features, *(layer.out_features for layer in layers)]
         wanted = self._layer_sizes(X.shape[1], n_outputs)
@@ -156,8 +164,10 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
 
     def _forward_of(self, parameters):
         """Forward pass through parameters in flat order."""
-        module = self.module_
-        weights, biases, scales = split_views(parameters, len(module.layers))
+        module, n_companions = self.module_, len(self.module_.companions)
+        weights, biases, scales = split_views(
+            parameters, len(module.layers), n_companions
+        )
         norms = list(zip(module.norms, scales, strict=True))
         return ForwardPass(weights, biases, module.activation_name, norms)
 
@@ -167,6 +177,8 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
         return self._forward_of(list(self._flat.value_views))
 
     def _make_gradient(self, flat, loss, batch_size, rows, masks):
+        if len(self.module_.companions):
+            return None
         X, values = rows.arrays[0], [p.detach() for p in flat.parameters]
         layers = self.module_.layers
         widths = [layer.out_features for layer in layers]
@@ -296,14 +308,15 @@ def array_view(tensor):
     return tensor.detach().cpu().numpy()
 
 
-def split_views(parameters, n_layers):
-    """Weights, biases and scales of parameters in flat order.
+def split_views(parameters, n_layers, n_companions=0):
+    """Weights, biases and scales of parameters in flat order, companions left out.
 
     Weights are (fan_in, fan_out), biases and scales (1, fan_out). Only normalised
     layers have scales; their biases come with these, after those of linear layers.
     """
     weights = [weight.t() for weight in parameters[:n_layers]]
-    vectors = [vector.view(1, -1) for vector in parameters[n_layers:]]
+    own = parameters[n_layers + n_companions : len(parameters) - n_companions]
+    vectors = [vector.view(1, -1) for vector in own]
     if len(vectors) == n_layers:
         return weights, vectors, []
     last, *of_norms = vectors

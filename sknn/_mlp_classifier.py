@@ -122,6 +122,9 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     label_smoothing : float, default=0.0
         Share of the targets that is spread evenly over all classes in training, in
         [0, 1). The validation loss and all scores are those of the true labels.
+    deep_supervision : float, default=0.0
+        Weight of outputs on the hidden layers below the last, each with the loss that
+        the network's own has: they train along and predict nothing (Lee et al. 2015).
 
     Attributes
     ----------
@@ -242,6 +245,7 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         batch_norm=False,
         gradient_clip=None,
         label_smoothing=0.0,
+        deep_supervision=0.0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -281,3 +285,4 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
         self.label_smoothing = label_smoothing
+        self.deep_supervision = deep_supervision

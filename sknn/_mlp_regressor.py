@@ -126,6 +126,9 @@ class MLPRegressor(RegressorHead, BaseMLP):
     gradient_clip : float or None, default=None
         Norm that the gradient of all parameters together is scaled down to where it
         is longer. No effect with lbfgs.
+    deep_supervision : float, default=0.0
+        Weight of outputs on the hidden layers below the last, each with the loss that
+        the network's own has: they train along and predict nothing (Lee et al. 2015).
 
     Attributes
     ----------
@@ -247,6 +250,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
         dropout=0.0,
         batch_norm=False,
         gradient_clip=None,
+        deep_supervision=0.0,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -287,3 +291,4 @@ class MLPRegressor(RegressorHead, BaseMLP):
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
+        self.deep_supervision = deep_supervision

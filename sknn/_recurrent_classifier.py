@@ -114,6 +114,7 @@ class RecurrentClassifier(ClassifierHead, LearnedFeatures, BaseRecurrent):
         callbacks=None,
         class_weight=None,
         label_smoothing=0.0,
+        deep_supervision=0.0,
     ):
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -159,3 +160,4 @@ class RecurrentClassifier(ClassifierHead, LearnedFeatures, BaseRecurrent):
         self.callbacks = callbacks
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
+        self.deep_supervision = deep_supervision

@@ -113,6 +113,7 @@ class RecurrentRegressor(RegressorHead, LearnedFeatures, BaseRecurrent):
         device="auto",
         dtype="auto",
         callbacks=None,
+        deep_supervision=0.0,
     ):
         self.loss = loss
         self.quantile = quantile
@@ -159,3 +160,4 @@ class RecurrentRegressor(RegressorHead, LearnedFeatures, BaseRecurrent):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.deep_supervision = deep_supervision

@@ -122,6 +122,7 @@ class RecurrentTagger(TaggerHead, BaseRecurrent):
         callbacks=None,
         class_weight=None,
         label_smoothing=0.0,
+        deep_supervision=0.0,
     ):
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -167,3 +168,4 @@ class RecurrentTagger(TaggerHead, BaseRecurrent):
         self.callbacks = callbacks
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
+        self.deep_supervision = deep_supervision

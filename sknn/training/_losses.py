@@ -43,6 +43,10 @@ class Loss:
         ops.multiply(delta, 1 / batch.total, out=delta)
         return value
 
+    def own_outputs(self, raw):
+        """Those of a training batch's raw outputs that predictions are made of."""
+        return raw
+
     def value(self, raw, y, weight=None):
         """Mean loss of numpy outputs, as reported for validation rows."""
         total = float(len(raw) if weight is None else weight.sum())
