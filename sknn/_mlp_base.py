@@ -49,6 +49,8 @@ class BaseMLP(LearnedFeatures, DeeplySupervised, BaseNetwork):
         "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"})],
         "weight_init": [StrOptions({"auto", *WEIGHTS})],
         "batch_norm": ["boolean"],
+        "pretrain": [StrOptions({"supervised", "autoencoder"}), None],
+        "pretrain_iter": [Interval(Integral, 1, None, closed="left")],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -78,8 +80,8 @@ class BaseMLP(LearnedFeatures, DeeplySupervised, BaseNetwork):
                 f"{self.hidden_layer_sizes}."
             )
         self._check_dropout()
-        for name in ("dropout", "batch_norm"):
-            if not sizes and np.any(getattr(self, name)):
+        for name, none in (("dropout", 0), ("batch_norm", False), ("pretrain", None)):
+            if not sizes and np.any(getattr(self, name) != none):
                 warnings.warn(
                     f"{name}={getattr(self, name)!r} has no effect with "
                     f"hidden_layer_sizes={self.hidden_layer_sizes!r}.",
@@ -123,6 +125,16 @@ class BaseMLP(LearnedFeatures, DeeplySupervised, BaseNetwork):
             return
         factor = 2.0 if self.activation == "logistic" else 6.0
         glorot_uniform(module, random_state, factor)
+
+    def _begin(self, targets, flat):
+        super()._begin(targets, flat)
+        self.pretrain_curves_ = None
+
+    def _pretrain(self, rows, batch_size, random_state):
+        if self.pretrain is not None and self._has_hidden_layers:
+            from sknn._pretraining import pretrain
+
+            self.pretrain_curves_ = pretrain(self, rows, batch_size, random_state)
 
     def _check_same_layers(self, X, n_outputs):
         super()._check_same_layers(X, n_outputs)
@@ -213,10 +225,11 @@ class BaseMLP(LearnedFeatures, DeeplySupervised, BaseNetwork):
         return PartedGradient(parts, flat.gradient.numpy(), arrays, n_threads)
 
     def _form(self, rows):
-        if self.module_.has_batch_norm or type(rows.arrays[0]) is not np.ndarray:
+        module, X = self.module_, rows.arrays[0]
+        if module.has_batch_norm or len(module.companions) or type(X) is not np.ndarray:
             return None
-        sizes = tuple(layer.out_features for layer in self.module_.layers)
-        return (rows.arrays[0].shape[1], *sizes), self.module_.activation_name
+        sizes = tuple(layer.out_features for layer in module.layers)
+        return (X.shape[1], *sizes), module.activation_name
 
     def _make_rule(self, values, gradients, loss, ops, loss_ops, masks):
         """Delta rule of parameters in flat order, and of where their gradients go."""
@@ -268,6 +281,12 @@ class BaseMLP(LearnedFeatures, DeeplySupervised, BaseNetwork):
         if not same or not self._flat.holds_values():  # loose, now or for good
             forward = self._forward_of([p.detach() for p in self._flat.parameters])
         return forward(X, hidden, on_doubt)
+
+    def _features_of(self, X):
+        """Activations of the last hidden layer for checked inputs."""
+        if self._flat.on_cpu:
+            return self._forward(X, hidden=True)
+        return self._outputs_of(self.module_.hidden, X)
 
     def _hidden_outputs(self, X):
         check_is_fitted(self)

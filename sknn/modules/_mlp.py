@@ -1,5 +1,6 @@
 """Multi-layer perceptron (Goodfellow, Bengio and Courville, chapter 6)."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -94,10 +95,8 @@ class MLP(nn.Module):
 
     def hidden(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
         """Activations of the last hidden layer, or the input where there is none."""
-        h = x
-        for h in self._states(x, row_weight):  # one at a time in memory
-            pass
-        return h
+        last = deque(self._states(x, row_weight), maxlen=1)  # one at a time in memory
+        return last.pop() if last else x
 
     def forward(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
         """Raw outputs; `row_weight` (batch, 1) is for training with batch norm."""

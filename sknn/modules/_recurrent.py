@@ -1,5 +1,6 @@
 """Recurrent network over sequences (Goodfellow, Bengio and Courville, chapter 10)."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -138,9 +139,7 @@ class RecurrentNet(SequenceNet):
         Tensor of shape (batch, steps, n_features)
             Those of the padding are of no meaning.
         """
-        for states in self._states(x, lengths, letters):  # noqa: B007
-            pass
-        return states
+        return deque(self._states(x, lengths, letters), maxlen=1).pop()
 
     def hidden(
         self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None

@@ -9,6 +9,7 @@ value is the mean over them and the derivative that of the sum, as in scikit-lea
 from types import SimpleNamespace
 
 import numpy as np
+from scipy import sparse
 
 from sknn.data import Batch
 from sknn.training._array_ops import NumpyOps
@@ -99,6 +100,24 @@ class SummedSquaredError(SquaredError):
     def _value_and_error(self, ops, raw, batch, delta, buffers):
         mean = super()._value_and_error(ops, raw, batch, delta, buffers)
         return mean * raw.shape[-1]
+
+
+class Reconstruction(SquaredError):
+    """The squared error where the inputs of a batch, sparse or not, are its targets."""
+
+    def buffers(self, ops, raw):
+        buffers = super().buffers(ops, raw)
+        buffers.inputs = ops.empty(raw.shape, raw)
+        return buffers
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        x, _ = batch
+        if sparse.issparse(x):
+            x = x.toarray(out=buffers.inputs)
+        elif not isinstance(x, np.ndarray):
+            x = ops.native(x)
+        batch = Batch(x, x, batch.weight, batch.total, batch.n_rows)
+        return super()._value_and_error(ops, raw, batch, delta, buffers)
 
 
 class Quantile(Loss):
@@ -310,6 +329,7 @@ class Gamma(Loss):
 LOSSES = {
     "squared_error": SquaredError,
     "summed_squared_error": SummedSquaredError,
+    "reconstruction": Reconstruction,
     "absolute_error": AbsoluteError,
     "huber": Huber,
     "quantile": Quantile,
