@@ -84,11 +84,10 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     if estimator._augments:
         generator = make_generator(random_state, estimator.t_)
     adversary = estimator._make_adversary(rows, held_out, generator, incremental)
-    truth, loss = _make_losses(estimator, adversary)
+    truth, loss, objective = _make_losses(estimator, adversary)
     validate = _make_validation(estimator, held_out, truth, adversary)
     decays = (type(optimizer) if optimizer else options["optimizer"]) is AdamW
     penalty = Penalty(float(estimator.alpha), float(estimator.l1_ratio))
-    objective = _supervise(estimator, loss)
     task = Task(
         loss=objective,
         penalty=Penalty(0.0) if decays else penalty,
@@ -201,20 +200,16 @@ def _renew_patience(estimator):
 
 
 def _make_losses(estimator, adversary):
-    """Loss of validation rows, and that of training rows."""
+    """Losses of validation rows, and of training rows, without companions and with."""
     if adversary is not None:
-        return adversary.loss, adversary.loss
+        return adversary.loss, adversary.loss, adversary.loss
     targets, smoothing = estimator._targets, getattr(estimator, "label_smoothing", 0.0)
     truth = make_loss(targets.loss, **targets.loss_options)
-    return truth, make_loss(targets.loss, smoothing, **targets.loss_options)
-
-
-def _supervise(estimator, loss):
-    """Loss of training rows, with that of the companions where there are any."""
+    loss = make_loss(targets.loss, smoothing, **targets.loss_options)
     weight = getattr(estimator, "_companion_weight", 0.0)
     if not weight:
-        return loss
-    return DeepSupervision(loss, estimator._targets.n_outputs, weight)
+        return truth, loss, loss
+    return truth, loss, DeepSupervision(loss, targets.n_outputs, weight)
 
 
 def _make_monitor(estimator, validate, adversary, incremental):
