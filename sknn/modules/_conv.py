@@ -149,7 +149,7 @@ class ConvNet(nn.Module):
         self.set_augmentation(random_crop, horizontal_flip)
         self.blocks = nn.ModuleList()
         size = (1, *positions) if self.is_series else tuple(positions)
-        widths = []
+        widths = [self._count_features(n_channels, size)]
         for n_in, n_out in pairwise([n_channels, *conv_channels]):
             if padding == "valid":
                 self._check_kernel(kernel, size)
@@ -157,7 +157,7 @@ class ConvNet(nn.Module):
             pool = Pooling(pooling, pool_size or 1, body.out_size)
             self.blocks.append(ConvBlock(body, pool))
             size = pool.out_size
-            widths.append(n_out if global_pooling else size[0] * size[1] * n_out)
+            widths.append(self._count_features(n_out, size))
         self.head = MLP(
             [widths[-1], *layer_sizes],
             device=device,
@@ -165,7 +165,7 @@ class ConvNet(nn.Module):
             companions=companions,
         )
         is_last = len(layer_sizes) == 1  # the last block is the last hidden layer
-        supervised = widths[: len(widths) - is_last] if companions else ()
+        supervised = widths[1 : len(widths) - is_last] if companions else ()
         self.companions = Companions(supervised, layer_sizes[-1], device)
         self.set_dropout(dropout)
         self.set_activation(activation)
@@ -252,6 +252,10 @@ class ConvNet(nn.Module):
         x = self.augmentation(self.scaling(x))
         x = x.unsqueeze(1) if self.is_series else x
         return x.permute(0, 3, 1, 2)  # (batch, channels, height, width)
+
+    def _count_features(self, n_channels: int, size: Size) -> int:
+        """How many numbers maps of that size give the fully connected layers."""
+        return n_channels if self.global_pooling else size[0] * size[1] * n_channels
 
     def _flatten(self, x: Tensor) -> Tensor:
         """What maps give the fully connected layers: (batch, features)."""
