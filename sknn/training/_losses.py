@@ -329,7 +329,6 @@ class Gamma(Loss):
 LOSSES = {
     "squared_error": SquaredError,
     "summed_squared_error": SummedSquaredError,
-    "reconstruction": Reconstruction,
     "absolute_error": AbsoluteError,
     "huber": Huber,
     "quantile": Quantile,
@@ -338,6 +337,8 @@ LOSSES = {
     "log_loss": LogLoss,
     "binary_log_loss": BinaryLogLoss,
 }
+# losses that inputs are the targets of
+LOSSES_OF_INPUTS = {"reconstruction": Reconstruction}
 SMOOTHED_LOSSES = {
     "log_loss": SmoothedLogLoss,
     "binary_log_loss": SmoothedBinaryLogLoss,
@@ -350,7 +351,7 @@ def make_loss(name, label_smoothing=0.0, **options):
     Parameters
     ----------
     name : str
-        One of `LOSSES`.
+        One of `LOSSES`, or of `LOSSES_OF_INPUTS`.
     label_smoothing : float
         Share of a class's target that is spread over all classes.
     **options : dict
@@ -358,4 +359,4 @@ def make_loss(name, label_smoothing=0.0, **options):
     """
     if label_smoothing:
         return SMOOTHED_LOSSES[name](float(label_smoothing), **options)
-    return LOSSES[name](**options)
+    return {**LOSSES, **LOSSES_OF_INPUTS}[name](**options)
