@@ -126,6 +126,9 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
     def _calibrate(self, module, rows):
         """Set what a new module takes from the training rows, before any training."""
 
+    def _pretrain(self, rows, batch_size, random_state):
+        """Train a new module part by part, before all of it is trained."""
+
     def _check_parameters(self):
         """Check what a table of types and ranges cannot say."""
         check_callbacks(self.callbacks)
@@ -297,6 +300,8 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
         net = make_net(
             self, rows, held_out, batch_size, random_state, incremental, root
         )
+        if not continues:
+            self._pretrain(rows, batch_size, random_state)
         return net, rows, fitted_dtype, device
 
     def _continues(self, incremental):

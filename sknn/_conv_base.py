@@ -6,6 +6,7 @@ from numbers import Integral
 import numpy as np
 
 from sknn._autograd_base import BaseAutogradNetwork, check_rates, check_sizes
+from sknn._deep_supervision import DeeplySupervised
 from sknn._features import LearnedFeatures
 from sknn._sklearn_compat import Interval, Options, StrOptions
 from sknn._transfer import PARAMETERS as TRANSFER_PARAMETERS
@@ -86,11 +87,12 @@ PARAMETERS = {
 }
 
 
-class BaseConv(LearnedFeatures, TransferredBody, BaseAutogradNetwork):
+class BaseConv(LearnedFeatures, TransferredBody, DeeplySupervised, BaseAutogradNetwork):
     """Images and series, channels last, through convolutions and a perceptron."""
 
     _parameter_constraints: dict = {
         **BaseAutogradNetwork._parameter_constraints,
+        **DeeplySupervised._parameter_constraints,
         **TransferredBody._parameter_constraints,
         "conv_channels": ["array-like", Interval(Integral, 1, None, closed="left")],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
@@ -145,6 +147,11 @@ class BaseConv(LearnedFeatures, TransferredBody, BaseAutogradNetwork):
                 f"size: got {self.padding!r}."
             )
         super()._check_parameters()
+
+    @property
+    def _n_hidden(self):
+        """Number of convolutional blocks and hidden layers after them."""
+        return len(self._dropout_rates)
 
     @property
     def _dropout_rates(self):
@@ -208,6 +215,7 @@ class BaseConv(LearnedFeatures, TransferredBody, BaseAutogradNetwork):
             batch_norm=self.batch_norm,
             random_crop=self.random_crop,
             horizontal_flip=self.horizontal_flip,
+            companions=self._companion_weight > 0,
             device=device,
         )
 

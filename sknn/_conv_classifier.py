@@ -116,6 +116,7 @@ class ConvClassifier(ClassifierHead, BaseConv):
         callbacks=None,
         class_weight=None,
         label_smoothing=0.0,
+        deep_supervision=0.0,
         init_from=None,
         freeze=0,
     ):
@@ -169,5 +170,6 @@ class ConvClassifier(ClassifierHead, BaseConv):
         self.callbacks = callbacks
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
+        self.deep_supervision = deep_supervision
         self.init_from = init_from
         self.freeze = freeze

@@ -117,6 +117,7 @@ class ConvRegressor(RegressorHead, BaseConv):
         device="auto",
         dtype="auto",
         callbacks=None,
+        deep_supervision=0.0,
         init_from=None,
         freeze=0,
     ):
@@ -171,5 +172,6 @@ class ConvRegressor(RegressorHead, BaseConv):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.deep_supervision = deep_supervision
         self.init_from = init_from
         self.freeze = freeze

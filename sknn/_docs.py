@@ -155,6 +155,12 @@ PARAMETERS = {
         "Share of the targets that is spread evenly over all classes in training, in "
         "[0, 1). The validation loss and all scores are those of the true labels.",
     ),
+    "deep_supervision": (
+        "float",
+        "Weight of outputs on the hidden layers below the last, each with the loss "
+        "that the network's own has: they train along and predict nothing (Lee et al. "
+        "2015).",
+    ),
     "callbacks": (
         "list of skorch callbacks or None",
         "Callbacks of skorch; they are cloned. scikit-learn's go through "

@@ -10,6 +10,7 @@ from sklearn import get_config
 from sklearn.utils.validation import check_is_fitted
 
 from sknn._base import BaseNetwork
+from sknn._deep_supervision import DeeplySupervised
 from sknn._door import refuse_if_not_finite
 from sknn._features import LearnedFeatures
 from sknn._sklearn_compat import Interval, StrOptions
@@ -36,11 +37,12 @@ OUTPUT_ACTIVATIONS = {
 }
 
 
-class BaseMLP(LearnedFeatures, TransferredBody, BaseNetwork):
+class BaseMLP(LearnedFeatures, TransferredBody, DeeplySupervised, BaseNetwork):
     """What both perceptrons share: layers, the delta rule, weights as arrays."""
 
     _parameter_constraints: dict = {
         **BaseNetwork._parameter_constraints,
+        **DeeplySupervised._parameter_constraints,
         **TransferredBody._parameter_constraints,
         "hidden_layer_sizes": [
             "array-like",
@@ -50,6 +52,8 @@ class BaseMLP(LearnedFeatures, TransferredBody, BaseNetwork):
         "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"})],
         "weight_init": [StrOptions({"auto", *WEIGHTS})],
         "batch_norm": ["boolean"],
+        "pretrain": [StrOptions({"supervised", "autoencoder"}), None],
+        "pretrain_iter": [Interval(Integral, 1, None, closed="left")],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
 
@@ -67,6 +71,10 @@ class BaseMLP(LearnedFeatures, TransferredBody, BaseNetwork):
         sizes = self.hidden_layer_sizes
         return [int(size) for size in (sizes if np.iterable(sizes) else [sizes])]
 
+    @property
+    def _n_hidden(self):
+        return len(self._hidden_sizes)
+
     def _check_parameters(self):
         sizes = self.hidden_layer_sizes
         sizes = list(sizes) if np.iterable(sizes) else [sizes]
@@ -76,14 +84,19 @@ class BaseMLP(LearnedFeatures, TransferredBody, BaseNetwork):
                 f"{self.hidden_layer_sizes}."
             )
         self._check_dropout()
-        for name in ("dropout", "batch_norm"):
-            if not sizes and np.any(getattr(self, name)):
+        for name, none in (("dropout", 0), ("batch_norm", False), ("pretrain", None)):
+            if not sizes and np.any(getattr(self, name) != none):
                 warnings.warn(
                     f"{name}={getattr(self, name)!r} has no effect with "
                     f"hidden_layer_sizes={self.hidden_layer_sizes!r}.",
                     stacklevel=5,
                 )
         self._check_transfer(len(sizes))
+        if self.init_from is not None and self.pretrain is not None:
+            raise ValueError(
+                "pretrain must be None with init_from, whose layers have been trained "
+                f"already: got {self.pretrain!r}."
+            )
         super()._check_parameters()
 
     @property
@@ -111,6 +124,7 @@ class BaseMLP(LearnedFeatures, TransferredBody, BaseNetwork):
             device,
             self._dropout_rates,
             self.batch_norm,
+            self._companion_weight > 0,
         )
 
     def _initialize(self, module, random_state):
@@ -122,7 +136,18 @@ class BaseMLP(LearnedFeatures, TransferredBody, BaseNetwork):
         factor = 2.0 if self.activation == "logistic" else 6.0
         glorot_uniform(module, random_state, factor)
 
+    def _begin(self, targets, flat):
+        super()._begin(targets, flat)
+        self.pretrain_curves_ = None
+
+    def _pretrain(self, rows, batch_size, random_state):
+        if self.pretrain is not None and self._has_hidden_layers:
+            from sknn._pretraining import pretrain
+
+            self.pretrain_curves_ = pretrain(self, rows, batch_size, random_state)
+
     def _check_same_layers(self, X, n_outputs):
+        super()._check_same_layers(X, n_outputs)
         layers = self.module_.layers
         fitted = [layers[0].in_features, *(layer.out_features for layer in layers)]
         wanted = self._layer_sizes(X.shape[1], n_outputs)
@@ -178,8 +203,10 @@ class BaseMLP(LearnedFeatures, TransferredBody, BaseNetwork):
 
     def _forward_of(self, parameters):
         """Forward pass through parameters in flat order."""
-        module = self.module_
-        weights, biases, scales = split_views(parameters, len(module.layers))
+        module, n_companions = self.module_, len(self.module_.companions)
+        weights, biases, scales = split_views(
+            parameters, len(module.layers), n_companions
+        )
         norms = list(zip(module.norms, scales, strict=True))
         return ForwardPass(weights, biases, module.activation_name, norms)
 
@@ -189,6 +216,8 @@ class BaseMLP(LearnedFeatures, TransferredBody, BaseNetwork):
         return self._forward_of(list(self._flat.value_views))
 
     def _make_gradient(self, flat, loss, batch_size, rows, masks):
+        if len(self.module_.companions):
+            return None
         X, values = rows.arrays[0], [p.detach() for p in flat.parameters]
         layers = self.module_.layers
         widths = [layer.out_features for layer in layers]
@@ -224,10 +253,12 @@ class BaseMLP(LearnedFeatures, TransferredBody, BaseNetwork):
         return PartedGradient(parts, flat.gradient.numpy(), arrays, n_threads)
 
     def _form(self, rows):
-        X, key = rows.arrays[0], None
-        if type(X) is np.ndarray and not self.module_.has_batch_norm:
-            sizes = [layer.out_features for layer in self.module_.layers]
-            key = (X.shape[1], *sizes), self.module_.activation_name
+        module, X, key = self.module_, rows.arrays[0], None
+        if len(module.companions):
+            return None
+        if type(X) is np.ndarray and not module.has_batch_norm:
+            sizes = [layer.out_features for layer in module.layers]
+            key = (X.shape[1], *sizes), module.activation_name
         return Form(key, self._make_rule)
 
     def _make_rule(self, values, gradients, loss, ops, loss_ops, masks):
@@ -284,6 +315,12 @@ class BaseMLP(LearnedFeatures, TransferredBody, BaseNetwork):
             forward = self._forward_of([p.detach() for p in self._flat.parameters])
         return forward(X, hidden, on_doubt)
 
+    def _features_of(self, X):
+        """Activations of the last hidden layer for checked inputs."""
+        if self._flat.on_cpu:
+            return self._forward(X, hidden=True)
+        return self._outputs_of(self.module_.hidden, X)
+
     def _hidden_outputs(self, X):
         check_is_fitted(self)
         if self._has_hidden_layers:
@@ -323,15 +360,16 @@ def array_view(tensor):
     return tensor.detach().cpu().numpy()
 
 
-def split_views(parameters, n_layers):
-    """Weights, biases and scales of parameters in flat order.
+def split_views(parameters, n_layers, n_companions=0):
+    """Weights, biases and scales of parameters in flat order, companions left out.
 
     Weights are (..., fan_in, fan_out), biases and scales (..., 1, fan_out). Only
     normalised layers have scales; their biases come with these, after those of linear
     layers.
     """
     weights = [weight.mT for weight in parameters[:n_layers]]
-    vectors = [vector.unsqueeze(-2) for vector in parameters[n_layers:]]
+    own = parameters[n_layers + n_companions : len(parameters) - n_companions]
+    vectors = [vector.unsqueeze(-2) for vector in own]
     if len(vectors) == n_layers:
         return weights, vectors, []
     last, *of_norms = vectors

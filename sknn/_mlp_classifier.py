@@ -122,6 +122,15 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     label_smoothing : float, default=0.0
         Share of the targets that is spread evenly over all classes in training, in
         [0, 1). The validation loss and all scores are those of the true labels.
+    deep_supervision : float, default=0.0
+        Weight of outputs on the hidden layers below the last, each with the loss that
+        the network's own has: they train along and predict nothing (Lee et al. 2015).
+    pretrain : {"supervised", "autoencoder"} or None, default=None
+        How the hidden layers are trained one by one, the lowest one first, before all
+        are trained together: each for the targets, with an output layer for the time
+        being, or as the encoder of the features that the layers below give.
+    pretrain_iter : int, default=10
+        Epochs, or lbfgs iterations, that each layer is trained for.
     init_from : FrozenEstimator or None, default=None
         ``FrozenEstimator(network)`` of scikit-learn around a fitted `MLPClassifier` or
         `MLPRegressor` with the same hidden layers: these begin as copies of its own. It
@@ -155,6 +164,9 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Highest validation score.
     history_ : skorch.history.History
         skorch's record, a row an epoch.
+    pretrain_curves_ : list of list of float, or None
+        Training losses of each hidden layer, an epoch each, from before the joint
+        training; None where `pretrain` is.
     callbacks_ : list of (str, skorch.callbacks.Callback)
         The cloned callbacks as training left them; not pickled.
     optimizer_ : torch.optim.Optimizer or None
@@ -249,6 +261,9 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         batch_norm=False,
         gradient_clip=None,
         label_smoothing=0.0,
+        deep_supervision=0.0,
+        pretrain=None,
+        pretrain_iter=10,
         init_from=None,
         freeze=0,
     ):
@@ -290,5 +305,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
         self.label_smoothing = label_smoothing
+        self.deep_supervision = deep_supervision
+        self.pretrain = pretrain
+        self.pretrain_iter = pretrain_iter
         self.init_from = init_from
         self.freeze = freeze

@@ -114,6 +114,7 @@ class RecurrentClassifier(ClassifierHead, LearnedFeatures, BaseRecurrent):
         callbacks=None,
         class_weight=None,
         label_smoothing=0.0,
+        deep_supervision=0.0,
         init_from=None,
         freeze=0,
     ):
@@ -161,5 +162,6 @@ class RecurrentClassifier(ClassifierHead, LearnedFeatures, BaseRecurrent):
         self.callbacks = callbacks
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
+        self.deep_supervision = deep_supervision
         self.init_from = init_from
         self.freeze = freeze

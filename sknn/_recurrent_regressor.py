@@ -113,6 +113,7 @@ class RecurrentRegressor(RegressorHead, LearnedFeatures, BaseRecurrent):
         device="auto",
         dtype="auto",
         callbacks=None,
+        deep_supervision=0.0,
         init_from=None,
         freeze=0,
     ):
@@ -161,5 +162,6 @@ class RecurrentRegressor(RegressorHead, LearnedFeatures, BaseRecurrent):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.deep_supervision = deep_supervision
         self.init_from = init_from
         self.freeze = freeze

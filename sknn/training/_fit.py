@@ -77,7 +77,7 @@ class Run:
     def _train(self):
         self.net.notify("on_train_begin", X=self.rows, y=None)
         if self.lbfgs is not None:
-            return minimize(self.net, self.rows, **self.lbfgs)
+            return minimize(self.net, self.rows, **self.lbfgs, warns=self.warns)
         return self.net.fit_loop(self.rows)
 
     def end(self, outcome):

@@ -139,8 +139,7 @@ class Monitor:
         """What `validate` returns, NaN for weights that are."""
         if self.validate is None:
             return None
-        if net.module_.training:
-            net._set_training(False)
+        net._set_training(False)
         validation = self.validate() if is_finite else (float("nan"), float("nan"))
         self.curves.validation_loss.append(validation[0])
         self.curves.validation_score.append(validation[1])

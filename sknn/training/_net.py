@@ -150,6 +150,11 @@ class Net(NeuralNet):
             self.history_ = self.task.history
         return self
 
+    def _set_training(self, training=True):
+        """Set the mode of the module and of what is in it, if it is another."""
+        if self.module_.training != training:
+            super()._set_training(training)
+
     def _zero_grad_optimizer(self, set_to_none=None):
         """Clear gradients; the flat one is kept, since views would come loose."""
         if not self.is_flat_now:

@@ -32,6 +32,7 @@ class Member:
         self.batches = net.get_iterator(self.rows, training=True)
         self.n_epochs_left = net.max_epochs
         net.begin_training(stacked=True)
+        net._set_training(False)
 
     @property
     def weight(self):
