@@ -13,6 +13,7 @@ from sknn._base import BaseNetwork
 from sknn._deep_supervision import DeeplySupervised
 from sknn._door import refuse_if_not_finite
 from sknn._features import LearnedFeatures
+from sknn._mlp_weights import WeightArrays, split_views
 from sknn._sklearn_compat import Interval, StrOptions
 from sknn._transfer import TransferredBody
 from sknn.modules import MLP
@@ -37,7 +38,9 @@ OUTPUT_ACTIVATIONS = {
 }
 
 
-class BaseMLP(LearnedFeatures, TransferredBody, DeeplySupervised, BaseNetwork):
+class BaseMLP(
+    WeightArrays, LearnedFeatures, TransferredBody, DeeplySupervised, BaseNetwork
+):
     """What both perceptrons share: layers, the delta rule, weights as arrays."""
 
     _parameter_constraints: dict = {
@@ -331,46 +334,3 @@ class BaseMLP(LearnedFeatures, TransferredBody, DeeplySupervised, BaseNetwork):
     @property
     def _has_hidden_layers(self):
         return len(self.module_.layers) > 1
-
-    @property
-    def coefs_(self):
-        """Weights of each layer, (fan_in, fan_out): views of the module's."""
-        return Views(array_view(layer.weight.t()) for layer in self.module_.layers)
-
-    @property
-    def intercepts_(self):
-        """Biases of each layer, (fan_out,): views of the module's.
-
-        A normalised layer's is what is added after the normalization.
-        """
-        *hidden, last = self.module_.layers
-        owners = [*(self.module_.norms or hidden), last]
-        return Views(array_view(owner.bias) for owner in owners)
-
-
-class Views(list):
-    """List of arrays whose items are assigned in place, in the module itself."""
-
-    def __setitem__(self, index, value):
-        self[index][...] = value
-
-
-def array_view(tensor):
-    """Array on a CPU tensor's memory, or a copy from an accelerator."""
-    return tensor.detach().cpu().numpy()
-
-
-def split_views(parameters, n_layers, n_companions=0):
-    """Weights, biases and scales of parameters in flat order, companions left out.
-
-    Weights are (..., fan_in, fan_out), biases and scales (..., 1, fan_out). Only
-    normalised layers have scales; their biases come with these, after those of linear
-    layers.
-    """
-    weights = [weight.mT for weight in parameters[:n_layers]]
-    own = parameters[n_layers + n_companions : len(parameters) - n_companions]
-    vectors = [vector.unsqueeze(-2) for vector in own]
-    if len(vectors) == n_layers:
-        return weights, vectors, []
-    last, *of_norms = vectors
-    return weights, [*of_norms[1::2], last], of_norms[::2]

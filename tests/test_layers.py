@@ -44,6 +44,7 @@ LOWER_ROOMS = {
     | {"_base", "_autograd_base"},
     "_deep_supervision": BELOW_FLOOR_2 | {"_door"},
     "_pretraining": BELOW_FLOOR_2 | {"_assembly"},
+    "_mlp_weights": BELOW_FLOOR_2,
     "_node_head": BELOW_FLOOR_2 | {"_door", "_heads"},
     "_autoencoder_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base", "_autograd_base"},
     "_sequence_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base", "_autograd_base"},
