@@ -51,12 +51,15 @@ def pretrain(estimator, rows, batch_size, random_state):
         Training losses of each layer.
     """
     module, trainer, curves = estimator.module_, None, []
+    n_hidden = len(module.layers) - 1
+    # seeds of layers: how many rows are shuffled for one must not decide on the next
+    seeds = random_state.randint(np.iinfo(np.int32).max, size=n_hidden)
     reconstructs = estimator.pretrain == "autoencoder"
     if reconstructs:
         X, _, weight = rows.arrays
         rows = Rows(X, np.zeros(X.shape[0]), weight, rows.index)
-    for k in range(len(module.layers) - 1):
-        moments = None
+    for k, seed in enumerate(seeds):
+        moments, random_state = None, np.random.RandomState(seed)
         if k:
             rows = Rows(trainer._features_of(rows.inputs), rows.y, rows.weight)
         if k and reconstructs:

@@ -81,8 +81,9 @@ OPTIONS = {
 PLAIN = {"learning_rate": "constant", "warmup_epochs": 0, "n_iter_no_change": np.inf}
 
 
-def burn_first_draws(net, X, n_outputs, random_state):
-    """Draw what comes before the layers: the network's own weights, and a seed."""
+def draw_seeds(net, X, n_outputs):
+    """Draw the layers' seeds, after the network's own weights and its dropout's."""
+    random_state = np.random.RandomState(0)
     module = MLP([X.shape[1], *SIZES, n_outputs], batch_norm=net.batch_norm)
     if net.weight_init == "auto":
         glorot_uniform(module, random_state)
@@ -90,9 +91,10 @@ def burn_first_draws(net, X, n_outputs, random_state):
         sknn.training._initialization.initialize(module, random_state, net.weight_init)
     if np.any(net.dropout):
         random_state.randint(2)
+    return random_state.randint(np.iinfo(np.int32).max, size=len(SIZES))
 
 
-def train_layers(net, X, y, weight, random_state, rebuilds):
+def train_layers(net, X, y, weight, seeds, rebuilds):
     """Train a network of each layer alone; give them, and what scaled their inputs."""
     Estimator = MLPRegressor if rebuilds else type(net)
     parameters = {
@@ -101,10 +103,10 @@ def train_layers(net, X, y, weight, random_state, rebuilds):
         if name in Estimator().get_params()
     }
     rates = np.broadcast_to(net.dropout, len(SIZES))
-    for k, (size, rate) in enumerate(zip(SIZES, rates, strict=True)):
+    for k, (size, rate, seed) in enumerate(zip(SIZES, rates, seeds, strict=True)):
         layer = Estimator(**parameters)
         layer.set_params(hidden_layer_sizes=size, max_iter=net.pretrain_iter)
-        layer.set_params(pretrain=None, dropout=rate, random_state=random_state)
+        layer.set_params(pretrain=None, dropout=rate, random_state=int(seed))
         mean, deviation = 0.0, 1.0
         if rebuilds and k:
             mean = np.average(X, axis=0, weights=weight)
@@ -122,13 +124,12 @@ def test_each_layer_is_that_of_a_network_alone(rows, kind, name, weighted):
     X, y = rows
     weight = np.arange(len(X)) % 3 + 0.5 if weighted else None
     net = make_network(pretrain=kind, **OPTIONS[name])
-    random_state, X = np.random.RandomState(0), X.astype(net.dtype.replace("auto", "d"))
+    X = X.astype(net.dtype.replace("auto", "d"))
     net, module = fit_watched(net, X, y, weight)
     is_single = net.dtype == "float32"
     close = {"rtol": 1e-3 if is_single else 1e-7, "atol": 1e-5 if is_single else 1e-9}
-    burn_first_draws(net, X, 3, random_state)
     h, rebuilds = torch.from_numpy(X), kind == "autoencoder"
-    layers = train_layers(net, X, y, weight, random_state, rebuilds)
+    layers = train_layers(net, X, y, weight, draw_seeds(net, X, 3), rebuilds)
     for k, (layer, mean, deviation) in enumerate(layers):
         assert_allclose(net.pretrain_curves_[k], layer.loss_curve_, **close)
         scaled = ((h.numpy() - mean) / deviation).astype(X.dtype)
@@ -186,7 +187,7 @@ def test_labels_may_be_of_any_kind(rows, kind):
 def test_a_weight_is_a_number_of_copies(rows, kind, solver):
     X, y = rows
     counts = np.random.RandomState(0).randint(0, 4, len(y))
-    net = make_network(pretrain=kind, solver=solver, batch_size="full", shuffle=False)
+    net = make_network(pretrain=kind, solver=solver, batch_size="full")
     weighted = get_weights(net.fit(X, y, counts))
     repeated = get_weights(net.fit(np.repeat(X, counts, 0), np.repeat(y, counts)))
     assert_allclose(weighted, repeated, rtol=1e-6, atol=1e-8)
