@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import (
     accuracy,
     autoencoder,
+    cluster,
     conv,
     fit,
     floor,
@@ -31,7 +32,7 @@ from benchmarks._timing import OtherLoad, describe_machine
 
 ORDER = [fit, floor, predict, overhead, toolbox, sparse, memmap, conv, sequences]
 ORDER += [steps, autoencoder, gan, graphs, accuracy, sequence_accuracy]
-ORDER += [graph_accuracy, pronunciation]
+ORDER += [graph_accuracy, pronunciation, cluster]
 BENCHMARKS = {module.__name__.rpartition(".")[2]: module for module in ORDER}
 COMMAND = "python -m benchmarks.all"
 RESULTS = Path(__file__).parent / "RESULTS.md"
