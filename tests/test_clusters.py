@@ -34,7 +34,7 @@ pytestmark = [
 @contextmanager
 def start_dask(folder):
     """Two dask workers of one thread each."""
-    distributed = pytest.importorskip("distributed")
+    distributed = pytest.importorskip("distributed", exc_type=ImportError)
     with (
         distributed.LocalCluster(
             n_workers=2,
@@ -50,12 +50,13 @@ def start_dask(folder):
 @contextmanager
 def start_ray(folder):
     """Two ray workers; afterwards joblib's pool and SIGTERM are as they were."""
-    ray = pytest.importorskip("ray")
+    ray = pytest.importorskip("ray", exc_type=ImportError)
     register_ray = pytest.importorskip("ray.util.joblib").register_ray
     bases, on_termination = PicklingPool.__bases__, signal.getsignal(signal.SIGTERM)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "disabled")  # a token would go to the home folder
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_memory_monitor_refresh_ms", "0")  # others may fill the memory
         ray.init(
             num_cpus=2,
             object_store_memory=100 * 2**20,

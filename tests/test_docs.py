@@ -109,8 +109,8 @@ def test_the_page_on_autoencoders_runs():
 @pytest.mark.slow
 def test_the_page_on_scaling_runs():
     """As a script of its own: dask's workers read it first, and ray changes joblib."""
-    pytest.importorskip("distributed")
-    pytest.importorskip("ray")
+    pytest.importorskip("distributed", exc_type=ImportError)
+    pytest.importorskip("ray", exc_type=ImportError)
     text = (DOCS / "scaling.rst").read_text(encoding="utf-8")
     blocks = get_blocks(text.replace("max_iter=20", "max_iter=2"))
     assert len(blocks) == 6
