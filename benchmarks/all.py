@@ -11,6 +11,7 @@ from benchmarks import (
     accuracy,
     autoencoder,
     batched,
+    cluster,
     conv,
     fit,
     floor,
@@ -32,7 +33,7 @@ from benchmarks._timing import OtherLoad, describe_machine
 
 ORDER = [fit, floor, predict, overhead, toolbox, batched, sparse, memmap, conv]
 ORDER += [sequences, steps, autoencoder, gan, graphs, accuracy, sequence_accuracy]
-ORDER += [graph_accuracy, pronunciation]
+ORDER += [graph_accuracy, pronunciation, cluster]
 BENCHMARKS = {module.__name__.rpartition(".")[2]: module for module in ORDER}
 COMMAND = "python -m benchmarks.all"
 RESULTS = Path(__file__).parent / "RESULTS.md"

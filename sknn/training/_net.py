@@ -2,12 +2,12 @@
 
 import numpy as np
 import torch
-from skorch import NeuralNet
 from skorch.dataset import Dataset
 from torch import nn
 from torch.optim import Optimizer
 
 from sknn.data import Batch, Parts, Rows, make_batches
+from sknn.training._answers import AnsweringNet
 from sknn.training._array_ops import NumpyOps
 from sknn.training._callbacks import (
     BATCH_HOOKS,
@@ -50,7 +50,7 @@ class NetRows(Rows, Dataset):
     """Rows whose inputs and targets skorch's scoring callbacks find."""
 
 
-class Net(NeuralNet):
+class Net(AnsweringNet):
     """skorch's net with resident batches, a flat parameter and a lean epoch.
 
     Every skorch callback works on it. Parameters stay plain, one tensor each, where a
@@ -374,12 +374,6 @@ class Net(NeuralNet):
         loss = torch.as_tensor(loss, dtype=torch.float64)
         return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}
 
-    def infer(self, x, **fit_params):
-        """Outputs for the inputs of a batch, which may be in parts."""
-        if isinstance(x, Parts):
-            return call(self.module_, x, **fit_params)
-        return super().infer(x, **fit_params)
-
     def show_batches(self, rows, training):
         """Evaluate rows in batches where a callback looks at these; say whether."""
         listening = any(looks_at_batches(cb, training) for _, cb in self.callbacks_)
@@ -390,29 +384,3 @@ class Net(NeuralNet):
         batches = self.get_iterator(rows, training=False)
         self.run_single_epoch(batches, training, prefix, self.validation_step)
         return True
-
-    def predict_proba(self, X):
-        """Probabilities, or predictions of a regressor."""
-        raw = self.forward(X).detach().cpu().numpy().copy()
-        probability = self.task.targets.link(raw)
-        if getattr(self.task.targets, "kind", None) == "binary":
-            return np.hstack([1 - probability, probability])
-        return probability
-
-    def predict(self, X):
-        """Class codes, indicators, or predictions of a regressor."""
-        raw = self.forward(X).detach().cpu().numpy().copy()
-        if hasattr(self.task.targets, "classes"):
-            return self.task.targets.decode_codes(raw)
-        return self.task.targets.decode(raw)
-
-    @property
-    def classes_(self):
-        """Codes of the classes, as callbacks see targets."""
-        return np.arange(len(self.task.targets.classes))
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        is_classifier = hasattr(self.task.targets, "classes")
-        tags.estimator_type = "classifier" if is_classifier else "regressor"
-        return tags
