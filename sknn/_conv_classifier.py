@@ -116,6 +116,8 @@ class ConvClassifier(ClassifierHead, BaseConv):
         callbacks=None,
         class_weight=None,
         label_smoothing=0.0,
+        n_networks=1,
+        combine="average",
     ):
         self.conv_channels = conv_channels
         self.kernel_size = kernel_size
@@ -167,3 +169,5 @@ class ConvClassifier(ClassifierHead, BaseConv):
         self.callbacks = callbacks
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
+        self.n_networks = n_networks
+        self.combine = combine

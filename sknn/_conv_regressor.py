@@ -117,6 +117,8 @@ class ConvRegressor(RegressorHead, BaseConv):
         device="auto",
         dtype="auto",
         callbacks=None,
+        n_networks=1,
+        combine="average",
     ):
         self.loss = loss
         self.quantile = quantile
@@ -169,3 +171,5 @@ class ConvRegressor(RegressorHead, BaseConv):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.n_networks = n_networks
+        self.combine = combine

@@ -122,6 +122,11 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     label_smoothing : float, default=0.0
         Share of the targets that is spread evenly over all classes in training, in
         [0, 1). The validation loss and all scores are those of the true labels.
+    n_networks : int, default=1
+        Networks to train, each from initial weights and in an order of rows of its own.
+    combine : {"average", "best"}, default="average"
+        Whether predictions are the mean of all networks' probabilities, or those of the
+        one that is best on the validation rows, or by its loss where there are none.
 
     Attributes
     ----------
@@ -146,6 +151,9 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Loss on the validation rows, without the penalty.
     best_validation_score_ : float or None
         Highest validation score.
+    networks_ : list of estimators
+        The fitted networks, each an estimator of its own; all other attributes are
+        those of the best one.
     history_ : skorch.history.History
         skorch's record, a row an epoch.
     callbacks_ : list of (str, skorch.callbacks.Callback)
@@ -242,6 +250,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         batch_norm=False,
         gradient_clip=None,
         label_smoothing=0.0,
+        n_networks=1,
+        combine="average",
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -281,3 +291,5 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
         self.label_smoothing = label_smoothing
+        self.n_networks = n_networks
+        self.combine = combine

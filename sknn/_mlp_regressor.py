@@ -126,6 +126,11 @@ class MLPRegressor(RegressorHead, BaseMLP):
     gradient_clip : float or None, default=None
         Norm that the gradient of all parameters together is scaled down to where it
         is longer. No effect with lbfgs.
+    n_networks : int, default=1
+        Networks to train, each from initial weights and in an order of rows of its own.
+    combine : {"average", "best"}, default="average"
+        Whether predictions are the mean of all networks', or those of the one that is
+        best on the validation rows, or by its loss where there are none.
 
     Attributes
     ----------
@@ -148,6 +153,9 @@ class MLPRegressor(RegressorHead, BaseMLP):
         Loss on the validation rows, without the penalty.
     best_validation_score_ : float or None
         Highest validation score.
+    networks_ : list of estimators
+        The fitted networks, each an estimator of its own; all other attributes are
+        those of the best one.
     history_ : skorch.history.History
         skorch's record, a row an epoch.
     callbacks_ : list of (str, skorch.callbacks.Callback)
@@ -247,6 +255,8 @@ class MLPRegressor(RegressorHead, BaseMLP):
         dropout=0.0,
         batch_norm=False,
         gradient_clip=None,
+        n_networks=1,
+        combine="average",
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -287,3 +297,5 @@ class MLPRegressor(RegressorHead, BaseMLP):
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
+        self.n_networks = n_networks
+        self.combine = combine

@@ -114,6 +114,8 @@ class RecurrentClassifier(ClassifierHead, LearnedFeatures, BaseRecurrent):
         callbacks=None,
         class_weight=None,
         label_smoothing=0.0,
+        n_networks=1,
+        combine="average",
     ):
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -159,3 +161,5 @@ class RecurrentClassifier(ClassifierHead, LearnedFeatures, BaseRecurrent):
         self.callbacks = callbacks
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
+        self.n_networks = n_networks
+        self.combine = combine

@@ -113,6 +113,8 @@ class RecurrentRegressor(RegressorHead, LearnedFeatures, BaseRecurrent):
         device="auto",
         dtype="auto",
         callbacks=None,
+        n_networks=1,
+        combine="average",
     ):
         self.loss = loss
         self.quantile = quantile
@@ -159,3 +161,5 @@ class RecurrentRegressor(RegressorHead, LearnedFeatures, BaseRecurrent):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.n_networks = n_networks
+        self.combine = combine

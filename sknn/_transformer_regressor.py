@@ -113,6 +113,8 @@ class TransformerRegressor(RegressorHead, LearnedFeatures, BaseTransformer):
         device="auto",
         dtype="auto",
         callbacks=None,
+        n_networks=1,
+        combine="average",
     ):
         self.loss = loss
         self.quantile = quantile
@@ -162,3 +164,5 @@ class TransformerRegressor(RegressorHead, LearnedFeatures, BaseTransformer):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.n_networks = n_networks
+        self.combine = combine

@@ -1,6 +1,7 @@
 """Plain torch modules: they return raw outputs and know nothing of training."""
 
 from sknn.modules._autoencoder import AutoencoderNet, VariationalNet
+from sknn.modules._averaged_decoder import AveragedDecoder
 from sknn.modules._beam_search import decode
 from sknn.modules._conv import ConvNet
 from sknn.modules._gan import make_discriminator, make_generator
@@ -14,6 +15,7 @@ from sknn.modules._transformer import TransformerNet
 __all__ = [
     "MLP",
     "AutoencoderNet",
+    "AveragedDecoder",
     "ConvNet",
     "GraphNet",
     "NodeNet",
