@@ -19,6 +19,7 @@ from sknn.training._batch_norm import BatchNorm
 from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
 from sknn.training._initialization import WEIGHTS, glorot_uniform, initialize
 from sknn.training._parallel import MOST_SUMMED_PARTS, PartedGradient, n_parts_worth
+from sknn.training._task import Form
 from sknn.training._threads import available_threads
 from sknn.training._wide import is_wide
 
@@ -201,10 +202,11 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
         return PartedGradient(parts, flat.gradient.numpy(), arrays, n_threads)
 
     def _form(self, rows):
-        if self.module_.has_batch_norm or type(rows.arrays[0]) is not np.ndarray:
-            return None
-        sizes = tuple(layer.out_features for layer in self.module_.layers)
-        return (rows.arrays[0].shape[1], *sizes), self.module_.activation_name
+        X, key = rows.arrays[0], None
+        if type(X) is np.ndarray and not self.module_.has_batch_norm:
+            sizes = [layer.out_features for layer in self.module_.layers]
+            key = (X.shape[1], *sizes), self.module_.activation_name
+        return Form(key, self._make_rule)
 
     def _make_rule(self, values, gradients, loss, ops, loss_ops, masks):
         """Delta rule of parameters in flat order, and of where their gradients go."""
@@ -299,11 +301,12 @@ def array_view(tensor):
 def split_views(parameters, n_layers):
     """Weights, biases and scales of parameters in flat order.
 
-    Weights are (fan_in, fan_out), biases and scales (1, fan_out). Only normalised
-    layers have scales; their biases come with these, after those of linear layers.
+    Weights are (..., fan_in, fan_out), biases and scales (..., 1, fan_out). Only
+    normalised layers have scales; their biases come with these, after those of linear
+    layers.
     """
-    weights = [weight.t() for weight in parameters[:n_layers]]
-    vectors = [vector.view(1, -1) for vector in parameters[n_layers:]]
+    weights = [weight.mT for weight in parameters[:n_layers]]
+    vectors = [vector.unsqueeze(-2) for vector in parameters[n_layers:]]
     if len(vectors) == n_layers:
         return weights, vectors, []
     last, *of_norms = vectors

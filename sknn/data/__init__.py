@@ -28,6 +28,7 @@ from sknn.data._scaling import channel_bounds, channel_moments
 from sknn.data._sequence_batches import SequenceBatches
 from sknn.data._sequence_reader import SequenceReader
 from sknn.data._sequences import Sequences
+from sknn.data._stacked_batches import StackedBatches, are_equal
 from sknn.data._step_batches import decoder_inputs
 from sknn.data._step_labels import as_object_array, has_one_label_a_row, read_labels
 from sknn.data._step_targets import StepTargets, step_weights
@@ -56,8 +57,10 @@ __all__ = [
     "SequenceBatches",
     "SequenceReader",
     "Sequences",
+    "StackedBatches",
     "StepTargets",
     "TokenTargets",
+    "are_equal",
     "as_graph",
     "as_object_array",
     "channel_bounds",

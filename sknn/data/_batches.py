@@ -46,6 +46,15 @@ class PartedBatch:
         self.total, self.n_rows = total, n_rows
 
 
+class SizeOnly:
+    """Number of rows of a batch that is drawn elsewhere."""
+
+    __slots__ = ("n_rows",)
+
+    def __init__(self, n_rows):
+        self.n_rows = n_rows
+
+
 class TensorBatches:
     """Iterator of batches in the order that one permutation an epoch gives.
 
@@ -101,7 +110,12 @@ class TensorBatches:
         if len(self):
             yield positions[(len(self) - 1) * self.batch_size :]
 
-    def _next_positions(self):
+    def sizes(self):
+        """Yield objects that have the number of rows of each batch alone."""
+        for positions in self._cut(range(self.n_rows)):
+            yield SizeOnly(len(positions))
+
+    def next_positions(self):
         """Positions of all rows in this epoch's order."""
         if self.random_state is not None:
             permutation = np.arange(len(self._order))
@@ -111,7 +125,7 @@ class TensorBatches:
 
     def _next_indices(self):
         """Yield where the rows of each batch of this epoch lie in the arrays."""
-        return self._cut(self._next_positions())
+        return self._cut(self.next_positions())
 
     def _inputs(self, index):
         """Inputs of the rows that lie at `index`, as the module takes them."""
@@ -220,7 +234,7 @@ class ResidentBatches(TensorBatches):
 
     def __iter__(self):
         X, y, weight = self._tensors
-        positions = torch.from_numpy(self._next_positions()).to(self.device)
+        positions = torch.from_numpy(self.next_positions()).to(self.device)
         for index in self._cut(positions):
             rows_weight = None if weight is None else weight[index]
             yield make_batch(X[index], y[index], rows_weight, _unchanged)

@@ -58,7 +58,7 @@ class SequenceBatches(TensorBatches):
 
     def _next_indices(self):
         """Yield where the rows of each batch of this epoch lie in the arrays."""
-        positions = self._next_positions()
+        positions = self.next_positions()
         if not self._is_sorted:
             yield from self._cut(positions)
             return

@@ -62,6 +62,39 @@ class DropoutMasks:
         return self.draw(layer, memory)
 
 
+class StackedMasks:
+    """Masks of several networks, whose rates may differ.
+
+    Parameters
+    ----------
+    masks : list of DropoutMasks or None
+        One a network.
+
+    Attributes
+    ----------
+    sizes : sequence of int
+        Rows of each network that factors are drawn for; the others, which only fill
+        up a batch, have none.
+    """
+
+    def __init__(self, masks):
+        self._masks, self.sizes = masks, None
+
+    def drops(self, layer):
+        """Whether any unit of hidden layer number `layer` may be left out."""
+        return any(own is not None and own.drops(layer) for own in self._masks)
+
+    def draw(self, layer, out):
+        """Fill `out` (networks, batch, units) with new factors."""
+        for masks, size, factors in zip(self._masks, self.sizes, out, strict=False):
+            if masks is None or not masks.drops(layer):
+                factors[:] = 1
+            else:
+                masks.draw(layer, factors[:size])
+                factors[size:] = 0
+        return out
+
+
 def _draw_kept(source, n_kept, n_units):
     """One for each unit that is kept, which `n_kept` of `N_LEVELS` are, else zero."""
     if 2 * n_kept == N_LEVELS:  # a bit is enough

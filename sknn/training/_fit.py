@@ -48,8 +48,13 @@ class Run:
 
     @property
     def can_wait(self):
-        """Whether it may train with others: a gradient by hand, nobody looking on."""
-        return self.lbfgs is None and self.net.can_be_stacked
+        """Whether it is worth company: a gradient by hand, nobody looking on."""
+        return self.net.has_own_gradient
+
+    @property
+    def can_be_stacked(self):
+        """Whether it may be one of several networks, each a row of one matrix."""
+        return self.can_wait and self.net.task.form.key is not None
 
     @property
     def n_bytes(self):

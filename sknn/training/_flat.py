@@ -111,6 +111,13 @@ class FlatParameters:
         for shape, strides, start in self._layout:
             yield flat.as_strided(shape, strides, first + start)
 
+    def row_views(self, matrix):
+        """View of each parameter's part of the rows of a matrix, (rows, *shape)."""
+        first, step = matrix.storage_offset(), matrix.stride(0)
+        for shape, strides, start in self._layout:
+            size = len(matrix), *shape
+            yield matrix.as_strided(size, (step, *strides), first + start)
+
     def tie(self):
         """Make the parameters views again, keeping the values that they have now."""
         if self.is_tied():

@@ -174,39 +174,51 @@ class Net(NeuralNet):
             raise StopTraining from interrupt
 
     @property
-    def can_be_stacked(self):
-        """Whether it may train as one of several networks, each a row of one matrix."""
-        task = self.task
-        known = task.form is not None and issubclass(self.optimizer, FusedOptimizer)
-        return known and task.flat.on_cpu and not self.callbacks_ and self.is_flat
+    def has_own_gradient(self):
+        """Whether it has a gradient by hand on the CPU, and nobody looks on."""
+        has_one = self.task.form is not None and self.optimizer is not None
+        return (
+            has_one and self.task.flat.on_cpu and not self.callbacks_ and self.is_flat
+        )
 
-    def begin_training(self):
-        """Make the gradient and remember the weights that training starts from."""
+    def begin_training(self, stacked=False):
+        """Make the gradient and remember the weights that training starts from.
+
+        Parameters
+        ----------
+        stacked : bool
+            Whether the gradient is found elsewhere, with those of other nets.
+        """
         task = self.task
         self.is_flat_now = self.optimizer is None or self.is_flat
-        gradient = task.make_gradient(task.flat) if self.is_flat_now else None
-        if task.adversary is not None:
-            gradient = task.adversary.against(self)
-        if gradient is None:
-            sources = {"masks": task.masks, "generator": task.generator}
-            clear = self._zero_grad_optimizer
-            gradient = AutogradGradient(self.module_, task.loss, clear, **sources)
-        self.gradient = gradient
+        self.gradient = None if stacked else self._make_gradient()
         flat, is_flat = task.flat, self.is_flat_now
         self._has_callbacks = any(
             not isinstance(cb, EpochContexts) for _, cb in self.callbacks_
         )
         self.penalize = self._penalize_each
-        self._update = self.optimizer_ and self.optimizer_.step
+        self.update = self.optimizer_ and self.optimizer_.step
         if is_flat:
             self.penalize = task.penalty.on(flat.weights, flat.weight_gradient)
             if isinstance(self.optimizer_, FusedOptimizer):
-                self._update = self.optimizer_.on(flat.parameter)
+                self.update = self.optimizer_.on(flat.parameter)
                 self._update_in_blocks()
         if task.penalty.l1:
             self.penalize = self._pass_on_l1(self.penalize)
         others = [*getattr(task.adversary, "tensors", ()), *self.module_.buffers()]
         task.monitor.begin(self, [*flat.tensors(is_flat), *others])
+
+    def _make_gradient(self):
+        """Gradient of a batch: by hand, against an adversary, or by autograd."""
+        task = self.task
+        gradient = task.make_gradient(task.flat) if self.is_flat_now else None
+        if task.adversary is not None:
+            gradient = task.adversary.against(self)
+        if gradient is not None:
+            return gradient
+        sources = {"masks": task.masks, "generator": task.generator}
+        clear = self._zero_grad_optimizer
+        return AutogradGradient(self.module_, task.loss, clear, **sources)
 
     def _update_in_blocks(self):
         """Penalise and update in one where that saves the gradient's memory.
@@ -217,14 +229,14 @@ class Net(NeuralNet):
         if shape and not self._has_callbacks:
             step = WideStep(task.flat, self.optimizer_, task.penalty, *shape)
             self.gradient.write_sparse = step.keep_product
-            self.penalize, self._update = step, lambda: None
+            self.penalize, self.update = step, lambda: None
 
     def end_training(self):
         """Let go of the gradient, its memory and its threads; go to evaluation mode."""
         close = getattr(self.gradient, "close", None)
         if close is not None:
             close()
-        self.gradient = self.penalize = self._update = None
+        self.gradient = self.penalize = self.update = None
         self._set_training(False)
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
@@ -243,11 +255,15 @@ class Net(NeuralNet):
             self.notify("on_epoch_begin", **datasets)
             loss = self._train_epoch(batches)
             self.show_batches(validation, training=False)
-            self.task.monitor.after_epoch(self, loss, len(train))
-            self.notify("on_epoch_end", **datasets)
-            if self.task.monitor.is_over(self):
+            if self.end_epoch(loss, datasets):
                 return True
         return False
+
+    def end_epoch(self, loss, datasets):
+        """Record an epoch and tell callbacks; say whether training is over."""
+        self.task.monitor.after_epoch(self, loss, len(datasets["dataset_train"]))
+        self.notify("on_epoch_end", **datasets)
+        return self.task.monitor.is_over(self)
 
     def _train_epoch(self, batches):
         """Train on every batch once and return the mean loss."""
@@ -255,7 +271,7 @@ class Net(NeuralNet):
             self._set_training(True)
         if any(looks_at_batches(cb, training=True) for _, cb in self.callbacks_):
             sizes = []
-            counted = noting_sizes(self._pace(batches, batches), sizes)
+            counted = noting_sizes(self.pace(batches, batches), sizes)
             self.run_single_epoch(counted, True, "train", self.train_step)
             rows = self.history[-1, "batches"]
             losses = [row["train_loss"] for row in rows if "train_loss" in row]
@@ -271,25 +287,25 @@ class Net(NeuralNet):
             None if ops is NumpyOps else torch.from_numpy
             for ops in (gradient.ops, gradient.loss_ops)
         )
-        penalize, update = self.penalize, self._update
+        penalize, update = self.penalize, self.update
         if self._has_callbacks:
             update = self.optimizer_.step
         total, n_rows = 0.0, 0
         cut = getattr(gradient, "cut", None)
-        for batch in self._pace(batches, batches.reused(x_native, y_native, cut)):
+        for batch in self.pace(batches, batches.reused(x_native, y_native, cut)):
             n_rows += batch.n_rows
             if batch.total == 0:
                 continue
             loss = gradient(batch) + penalize(batch.total)
             update()
-            update = self._update  # one `step` is what a scheduler wants to see
+            update = self.update  # one `step` is what a scheduler wants to see
             total += loss * batch.n_rows
         gradient.settle()
         loss = float(total) / n_rows
         self.record_as_batch(loss, n_rows)
         return loss
 
-    def _pace(self, batches, drawn):
+    def pace(self, batches, drawn):
         """Batches of an epoch, `drawn` somehow, the schedule setting their rates."""
         group, schedule = self.optimizer_.param_groups[0], self.task.monitor.schedule
         return schedule.paced(drawn, group, batches.n_rows)

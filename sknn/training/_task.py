@@ -4,6 +4,24 @@ from dataclasses import dataclass
 from typing import Any
 
 
+@dataclass(frozen=True)
+class Form:
+    """What nets with a gradient by hand have to be to be trained as one.
+
+    Parameters
+    ----------
+    key : tuple or None
+        Layers' sizes, and what else has to agree for one rule to find the gradients;
+        None where each has to have its own.
+    make_rule : callable
+        ``make_rule(values, gradients, loss, ops, loss_ops, masks)`` makes it from
+        lists of tensors, one a parameter in flat order, with an axis of networks.
+    """
+
+    key: tuple
+    make_rule: Any
+
+
 @dataclass
 class Task:
     """What an estimator tells the loop besides skorch's own parameters.
@@ -35,8 +53,9 @@ class Task:
         What layers draw from that change training rows.
     adversary : Adversary or None
         What the module is trained against, where that is no loss of its outputs.
-    form : object or None
-        What networks have to have in common to be trained as one; None is never.
+    form : Form or None
+        What the net has to have in common with others to be trained as one of them;
+        None without a gradient by hand.
     """
 
     loss: Any

@@ -86,7 +86,7 @@ class FusedOptimizer(torch.optim.Optimizer):
         scale, most = 1.0, group["clip"]
         if most is not None:
             scale = clip_norm(gradients, most)
-        self._update_group(group, parameters, gradients)
+        self.update_group(group, parameters, gradients)
         if group["l1"]:
             weights = weights or weights_of(group, parameters)
             self._shrink(group, weights, scale * group["l1"])
@@ -110,14 +110,14 @@ class FusedOptimizer(torch.optim.Optimizer):
             values, own = parameter.detach()[part], {**before, "n_weights": n_weights}
             self._parts[values] = parameter, part
             try:
-                self._update_group(own, [values], [gradient])
+                self.update_group(own, [values], [gradient])
             finally:
                 del self._parts[values]
             group.update((name, own[name]) for name in before)
 
         return move
 
-    def _update_group(self, group, parameters, gradients):
+    def update_group(self, group, parameters, gradients):
         raise NotImplementedError
 
     def _shrink(self, group, weights, strength):
@@ -195,7 +195,7 @@ class SGD(FusedOptimizer):
         defaults = {"lr": lr, "momentum": momentum, "nesterov": nesterov}
         super().__init__(params, {**defaults, "velocity_lr": lr}, n_weights)
 
-    def _update_group(self, group, parameters, gradients):
+    def update_group(self, group, parameters, gradients):
         lr, momentum = group["lr"], group["momentum"]
         if lr == 0:
             return
@@ -265,7 +265,7 @@ class Adam(FusedOptimizer):
         defaults = {"lr": lr, "betas": betas, "eps": eps, "step": 0}
         super().__init__(params, defaults, n_weights)
 
-    def _update_group(self, group, parameters, gradients):
+    def update_group(self, group, parameters, gradients):
         group["step"] += 1
         step = self._scratch(parameters[0]).fill_(group["step"])
         moments = [self._buffers(parameters, name) for name in MOMENTS]
@@ -306,7 +306,7 @@ class AdamW(FusedOptimizer):
         defaults = {"lr": lr, "betas": betas, "eps": eps, "step": 0}
         super().__init__(params, {**defaults, "weight_decay": weight_decay}, n_weights)
 
-    def _update_group(self, group, parameters, gradients):
+    def update_group(self, group, parameters, gradients):
         group["step"] += 1
         if group["weight_decay"]:
             kept = 1 - group["lr"] * group["weight_decay"]
@@ -334,7 +334,7 @@ class Adagrad(FusedOptimizer):
     def __init__(self, params, lr=0.01, eps=1e-8, n_weights=0):
         super().__init__(params, {"lr": lr, "eps": eps}, n_weights)
 
-    def _update_group(self, group, parameters, gradients):
+    def update_group(self, group, parameters, gradients):
         sums = self._buffers(parameters, self.squares)
         if parameters[0].device.type != "cpu":
             torch._foreach_addcmul_(sums, gradients, gradients, value=1.0)
@@ -370,7 +370,7 @@ class RMSprop(FusedOptimizer):
     def __init__(self, params, lr=0.01, rho=0.9, eps=1e-8, n_weights=0):
         super().__init__(params, {"lr": lr, "rho": rho, "eps": eps}, n_weights)
 
-    def _update_group(self, group, parameters, gradients):
+    def update_group(self, group, parameters, gradients):
         moments = gradients, self._buffers(parameters, self.squares)
         step = self._scratch(parameters[0]).fill_(math.inf)
         betas = 0.0, group["rho"]

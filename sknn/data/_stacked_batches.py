@@ -1,0 +1,153 @@
+"""Batches of several networks at once, each with rows and an order of its own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sknn.data._batches import Batch
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """What is known of a step before any rows are drawn.
+
+    Parameters
+    ----------
+    columns : slice
+        Which positions in the networks' orders are drawn.
+    sizes : ndarray of shape (n_networks,)
+        Rows of each of the first networks' batches; the others have had all.
+    totals : ndarray of shape (n_networks,)
+        Weights of these batches.
+    weight, total : arrays or None
+        As a `Batch` has them.
+    x, y : ndarrays
+        Memory to draw into.
+    """
+
+    columns: slice
+    sizes: np.ndarray
+    totals: np.ndarray
+    weight: Any
+    total: Any
+    x: np.ndarray
+    y: np.ndarray
+
+
+class StackedBatches:
+    """Batches with a leading axis of networks, in the order of each one's iterator.
+
+    Where batches differ in length, shorter ones are filled up with rows of no weight.
+
+    Parameters
+    ----------
+    iterators : list of TensorBatches
+        One a network, of one batch size, those with more batches first; dense rows on
+        the CPU. Equal rows are best next to each other.
+    """
+
+    def __init__(self, iterators):
+        self._iterators, self._size = iterators, iterators[0].batch_size
+        self._lengths = np.array([iterator.n_rows for iterator in iterators])
+        self._sources = _find_sources([it.dataset.arrays for it in iterators])
+        counts = np.array([len(iterator) for iterator in iterators])
+        shape = len(iterators), counts[0] * self._size
+        self._positions = np.zeros(shape, np.int64)
+        weights = [iterator.dataset.arrays[2] for iterator in iterators]
+        X, y, _ = iterators[0].dataset.arrays
+        self._given = self._weights = None
+        if any(weight is not None for weight in weights):
+            self._given, self._weights = weights, np.zeros((*shape, 1), X.dtype)
+        shape = len(iterators), min(self._size, self._lengths.max())
+        self._x = np.empty((*shape, *X.shape[1:]), X.dtype)
+        self._y = np.empty((*shape, *y.shape[1:]), y.dtype)
+        self._plans = [
+            self._plan(number, int((counts > number).sum()))
+            for number in range(counts[0])
+        ]
+
+    def _plan(self, number, n_networks):
+        """Plan of step `number`, in which so many networks have a batch."""
+        start = number * self._size
+        sizes = np.minimum(self._lengths[:n_networks] - start, self._size)
+        n_rows, dtype = sizes.max(), self._x.dtype
+        columns, totals = slice(start, start + n_rows), sizes.astype(float)
+        weight, total = None, float(n_rows)
+        if (sizes != n_rows).any():
+            weight = (np.arange(n_rows) < sizes[:, None]).astype(dtype)[:, :, None]
+            total = totals.astype(dtype)[:, None, None]
+        x, y = (_carve(m, n_networks, n_rows) for m in (self._x, self._y))
+        return StepPlan(columns, sizes, totals, weight, total, x, y)
+
+    def __iter__(self):
+        """Yield the batches of an epoch.
+
+        Yields
+        ------
+        plan : StepPlan
+            Its sizes and totals.
+        totals : ndarray of shape (n_networks,)
+            Weight of each network's batch; the same object for plans that are alike.
+        batch : Batch
+            Arrays of shape (n_networks, most rows, ...), drawn into memory that the
+            next batch overwrites.
+        """
+        self._permute()
+        for plan in self._plans:
+            self._draw(plan)
+            weight, total, totals = plan.weight, plan.total, plan.totals
+            if self._weights is not None:
+                weight = self._weights[: len(totals), plan.columns].copy()
+                totals = weight.sum((1, 2), dtype=float)
+                divisors = np.where(totals == 0, 1, totals)
+                total = divisors.astype(weight.dtype)[:, None, None]
+            n_rows = plan.x.shape[1]
+            yield plan, totals, Batch(plan.x, plan.y, weight, total, n_rows)
+
+    def _permute(self):
+        """Draw each network's order of its rows."""
+        for k, iterator in enumerate(self._iterators):
+            positions, n = iterator.next_positions(), self._lengths[k]
+            self._positions[k, :n] = positions
+            self._positions[k, n:] = positions[0]
+            if self._given is not None:
+                weight = self._given[k]
+                self._weights[k, :n, 0] = 1 if weight is None else weight[positions]
+
+    def _draw(self, plan):
+        """Copy the rows of a step, source by source."""
+        n_networks = len(plan.sizes)
+        for start, stop, (X, y, _) in self._sources:
+            if start >= n_networks:
+                break
+            networks = slice(start, min(stop, n_networks))
+            index = self._positions[networks, plan.columns]
+            X.take(index, 0, plan.x[networks], "clip")
+            y.take(index, 0, plan.y[networks], "clip")
+
+
+def _carve(memory, n_networks, n_rows):
+    """Array of that many networks and rows at the beginning of `memory`."""
+    shape = n_networks, n_rows, *memory.shape[2:]
+    return memory.reshape(-1)[: np.prod(shape)].reshape(shape)
+
+
+def _find_sources(arrays):
+    """Bounds of networks next to each other with the same inputs and targets."""
+    sources = []
+    for k, own in enumerate(arrays):
+        if sources and are_equal(sources[-1][2], own):
+            sources[-1] = sources[-1][0], k + 1, sources[-1][2]
+        else:
+            sources.append((k, k + 1, own))
+    return sources
+
+
+def are_equal(one, other):
+    """Whether inputs and targets are equal, if not the same objects."""
+    pairs = list(zip(one[:2], other[:2], strict=True))
+    return all(a is b for a, b in pairs) or (
+        all(a[:1].tobytes() == b[:1].tobytes() for a, b in pairs)
+        and all(np.array_equal(a, b) for a, b in pairs)
+    )

@@ -1,0 +1,209 @@
+"""Updates of several networks, a row of a matrix each, in as few calls as can be.
+
+An update that is linear in the learning rate is made for a rate of one, in memory of
+its own, for all rows whose other options agree; a factor a row does the rest.
+"""
+
+import numpy as np
+import torch
+
+# options of optimizers that rows which move in one call have in common
+SHARED = ("betas", "eps", "rho", "momentum", "nesterov", "step")
+
+
+def make_updates(members, values, gradients):
+    """Updates of all rows.
+
+    Parameters
+    ----------
+    members : list of Member
+        One a row.
+    values, gradients : tensors of shape (networks, columns)
+        Parameters and their gradients.
+
+    Returns
+    -------
+    list of SharedUpdate and OwnUpdate
+        In the order of their ``rows``.
+    """
+    keys = [_shared_options(m) if _can_share(m) else k for k, m in enumerate(members)]
+    starts = [k for k in range(len(keys)) if not k or keys[k] != keys[k - 1]]
+    updates = []
+    for start, stop in zip(starts, [*starts[1:], len(keys)], strict=True):
+        make = SharedUpdate if _can_share(members[start]) else OwnUpdate
+        nets = [member.net for member in members[start:stop]]
+        updates.append(make(nets, slice(start, stop), values, gradients))
+    return updates
+
+
+def _can_share(member):
+    """Whether its update is linear in the rate, and the same in every batch."""
+    group, weight = member.net.optimizer_.param_groups[0], member.weight
+    may_be_empty = weight is not None and not weight.all()
+    shrinks = member.net.task.penalty.l1 or group["l1"]
+    is_linear = group["clip"] is None and not shrinks
+    return is_linear and not may_be_empty
+
+
+def _shared_options(member):
+    """What has to agree for rows to move in one call, and to end an epoch together."""
+    group = member.net.optimizer_.param_groups[0]
+    return len(member.batches), [group.get(name) for name in SHARED]
+
+
+class SharedUpdate:
+    """Update of rows whose options agree but for learning rate and weight decay.
+
+    Parameters
+    ----------
+    nets : list of Net
+        One a row. Until `release` the states of their optimizers are here.
+    rows : slice
+        Their rows, kept as an attribute.
+    values, gradients : tensors of shape (networks, columns)
+        Parameters and their gradients; columns beyond the parameters are zero.
+    """
+
+    def __init__(self, nets, rows, values, gradients):
+        self.rows = rows
+        self._values, self._gradients = values[rows], gradients[rows]
+        self._direction = torch.zeros_like(self._values)
+        self._optimizers = [net.optimizer_ for net in nets]
+        self._parameters = [net.task.flat.parameter for net in nets]
+        self._groups = [optimizer.param_groups[0] for optimizer in self._optimizers]
+        n_weights = nets[0].task.flat.n_penalized
+        self._weights = self._values[:, :n_weights], self._gradients[:, :n_weights]
+        self._l2 = np.array([net.task.penalty.l2 for net in nets])
+        self._has_penalty = bool(self._l2.any())
+        self._decays = [group.get("weight_decay", 0.0) for group in self._groups]
+        self._optimizer = self._make_optimizer()
+        self._rates, self._columns = None, None
+        self._totals = self._strength = self._column_of_strength = None
+
+    def _make_optimizer(self):
+        """Optimizer of all rows for a rate of one, in the state that each has."""
+        optimizer = type(self._optimizers[0])([self._direction])
+        own = {"params": [self._direction], "lr": 1.0, "n_weights": 0}
+        own |= {"weight_decay": 0.0, "velocity_lr": 1.0}
+        group = self._groups[0]
+        optimizer.param_groups = [group | {k: own[k] for k in own if k in group}]
+        state = optimizer.state[self._direction]
+        pairs = list(zip(self._optimizers, self._parameters, strict=True))
+        for name in {n for opt, p in pairs for n in opt.state[p]}:
+            state[name] = torch.zeros_like(self._values)
+            for row, (opt, parameter) in zip(state[name], pairs, strict=True):
+                if name in opt.state[parameter]:
+                    row[: len(parameter)].copy_(opt.state[parameter][name])
+        return optimizer
+
+    def release(self):
+        """Give each optimizer its state."""
+        (group,), state = self._optimizer.param_groups, self._optimizer.state
+        rows = state[self._direction]
+        for k, own in enumerate(self._groups):
+            own.update((name, group[name]) for name in ("step",) if name in group)
+            parameter = self._parameters[k]
+            self._optimizers[k].state[parameter] = {
+                name: matrix[k, : len(parameter)].clone()
+                for name, matrix in rows.items()
+            }
+
+    def __call__(self, totals):
+        """Penalise and move every row.
+
+        Parameters
+        ----------
+        totals : ndarray
+            Weights of the batches of all rows of the matrices.
+
+        Returns
+        -------
+        ndarray of shape (networks,) or float
+            The penalties.
+        """
+        penalties = self._penalize(totals)
+        rates = [group["lr"] for group in self._groups]
+        if rates != self._rates:
+            self._set_rates(rates)
+        rate, kept = self._columns
+        if kept is not None:
+            self._weights[0].mul_(kept)
+        direction = self._direction.zero_()
+        optimizer = self._optimizer
+        optimizer.update_group(
+            optimizer.param_groups[0], [direction], [self._gradients]
+        )
+        self._values.addcmul_(direction, rate)
+        return penalties
+
+    def _set_rates(self, rates):
+        """Take new learning rates; velocities contain those of their time."""
+        self._rates = rates
+        velocity = self._optimizer.state[self._direction].get("velocity")
+        if velocity is not None:
+            scales = [
+                group["velocity_lr"] / rate if rate else 1.0
+                for group, rate in zip(self._groups, rates, strict=True)
+            ]
+            velocity.mul_(self._column(scales))
+        for group, rate in zip(self._groups, rates, strict=True):
+            if rate and "velocity_lr" in group:
+                group["velocity_lr"] = rate
+        kept = None
+        if any(self._decays):
+            pairs = zip(rates, self._decays, strict=True)
+            kept = self._column([1 - rate * decay for rate, decay in pairs])
+        self._columns = self._column(rates), kept
+
+    def _penalize(self, totals):
+        """Add the L2 norms' gradients and return their values."""
+        if not self._has_penalty:
+            return 0.0
+        if totals is not self._totals:
+            self._strength = self._l2 / totals[self.rows]
+            self._totals, self._column_of_strength = (
+                totals,
+                self._column(self._strength),
+            )
+        weights, gradients = self._weights
+        gradients.addcmul_(weights, self._column_of_strength)
+        norms = torch.linalg.vector_norm(weights, dim=1).numpy()
+        return 0.5 * self._strength * norms**2
+
+    def _column(self, numbers):
+        return torch.tensor(numbers, dtype=self._values.dtype)[:, None]
+
+
+class OwnUpdate:
+    """Update of one row by the network's own penalty and optimizer.
+
+    Parameters
+    ----------
+    nets : list of one Net
+        Its flat tensors are copies of the row, up to date after each call.
+    rows : slice
+        Its row, kept as an attribute.
+    values, gradients : tensors of shape (networks, columns)
+        Parameters and their gradients.
+    """
+
+    def __init__(self, nets, rows, values, gradients):
+        self.rows, (self._net,), flat = rows, nets, nets[0].task.flat
+        n = len(flat.values)
+        self._flat_pair = flat.values, flat.gradient
+        self._pair = values[rows.start, :n], gradients[rows.start, :n]
+
+    def __call__(self, totals):
+        """Penalise and move the row, unless its batch has no weight."""
+        total = float(totals[self.rows.start])
+        if not total:
+            return 0.0
+        (values, gradient), (row, row_gradient) = self._flat_pair, self._pair
+        gradient.copy_(row_gradient)
+        penalty = float(self._net.penalize(total))
+        self._net.update()
+        row.copy_(values)
+        return penalty
+
+    def release(self):
+        """Do nothing: the optimizer has kept its state."""
