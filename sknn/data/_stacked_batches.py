@@ -147,7 +147,9 @@ def _find_sources(arrays):
 def are_equal(one, other):
     """Whether inputs and targets are equal, if not the same objects."""
     pairs = list(zip(one[:2], other[:2], strict=True))
-    return all(a is b for a, b in pairs) or (
-        all(a[:1].tobytes() == b[:1].tobytes() for a, b in pairs)
-        and all(np.array_equal(a, b) for a, b in pairs)
+    if all(a is b for a, b in pairs):
+        return True
+    seem_so = all(
+        a.shape == b.shape and a[:1].tobytes() == b[:1].tobytes() for a, b in pairs
     )
+    return seem_so and all(np.array_equal(a, b) for a, b in pairs)

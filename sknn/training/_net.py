@@ -176,10 +176,9 @@ class Net(NeuralNet):
     @property
     def has_own_gradient(self):
         """Whether it has a gradient by hand on the CPU, and nobody looks on."""
-        has_one = self.task.form is not None and self.optimizer is not None
-        return (
-            has_one and self.task.flat.on_cpu and not self.callbacks_ and self.is_flat
-        )
+        if self.task.form is None or self.optimizer is None or self.callbacks_:
+            return False
+        return self.task.flat.on_cpu and self.is_flat
 
     def begin_training(self, stacked=False):
         """Make the gradient and remember the weights that training starts from.

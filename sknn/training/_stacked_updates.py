@@ -160,11 +160,8 @@ class SharedUpdate:
         if not self._has_penalty:
             return 0.0
         if totals is not self._totals:
-            self._strength = self._l2 / totals[self.rows]
-            self._totals, self._column_of_strength = (
-                totals,
-                self._column(self._strength),
-            )
+            self._totals, self._strength = totals, self._l2 / totals[self.rows]
+            self._column_of_strength = self._column(self._strength)
         weights, gradients = self._weights
         gradients.addcmul_(weights, self._column_of_strength)
         norms = torch.linalg.vector_norm(weights, dim=1).numpy()

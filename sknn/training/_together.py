@@ -1,6 +1,7 @@
 """Several nets trained at once: as many as are alike become one batched network."""
 
 import threading
+from itertools import pairwise
 
 import numpy as np
 from sklearn import config_context, get_config
@@ -87,25 +88,22 @@ def make_blocks(runs, n_threads):
         most = n_networks_at_once(group[0])
         n_blocks = max(-(-len(group) // most), min(n_threads, len(group) // 2), 1)
         bounds = np.linspace(0, len(group), n_blocks + 1).astype(int)
-        blocks += [group[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        blocks += [group[start:stop] for start, stop in pairwise(bounds)]
     return sorted(blocks, key=len, reverse=True)
 
 
 def _by_rows(runs):
     """Runs in such an order that those on equal rows are next to each other."""
-    kinds, numbers = {}, []
+    kinds = []  # lists of runs on equal rows
     for run in runs:
-        X, y, _ = run.rows.arrays
-        alike = kinds.setdefault((X.shape, run.rows.index is None), [])
-        for number, other in alike:
-            if are_equal(other, (X, y)):
+        arrays = run.rows.arrays
+        for kind in kinds:
+            if are_equal(kind[0].rows.arrays, arrays):
+                kind.append(run)
                 break
         else:
-            number = len(kinds), len(alike)
-            alike.append((number, (X, y)))
-        numbers.append(number)
-    order = sorted(range(len(runs)), key=numbers.__getitem__)
-    return [runs[i] for i in order]
+            kinds.append([run])
+    return [run for kind in kinds for run in kind]
 
 
 def _key(run):

@@ -118,6 +118,7 @@ class FusedOptimizer(torch.optim.Optimizer):
         return move
 
     def update_group(self, group, parameters, gradients):
+        """Move parameters by a group's options alone, without clip or L1 norm."""
         raise NotImplementedError
 
     def _shrink(self, group, weights, strength):
