@@ -230,11 +230,12 @@ class SeveralNetworks:
         if not self._several:
             return super().__getstate__()
         adopted, missing = self._adopted(), object()
+        apart = {"_networks", "_optimizer", "_packed_optimizer"}
         rest = object.__new__(type(self))
         vars(rest).update(
             (name, v)
             for name, v in vars(self).items()
-            if name != "_networks" and adopted.get(name, missing) is not v
+            if name not in apart and adopted.get(name, missing) is not v
         )
         networks = [network.__getstate__() for network in self._networks]
         return rest.__getstate__() | {"_networks": networks}
