@@ -660,6 +660,18 @@ def test_networks_of_a_fit_wait_for_company_together(table):
     assert_allclose(model.predict_proba(table[0]), expected, rtol=1e-10)
 
 
+def test_interrupted_before_the_others_have_begun(table):
+    def wait(runs):
+        first, *others = runs
+        return [first.train_alone(), *(KeyboardInterrupt() for _ in others)]
+
+    with in_company(wait), pytest.warns(UserWarning, match="interrupted"):
+        model = make(MLPClassifier, early_stopping=True).fit(*table)
+    (network,) = model.networks_
+    assert network.n_iter_ == 4
+    assert_array_equal(model.predict(table[0]), network.predict(table[0]))
+
+
 class Saboteur(Callback):
     """Does harm in the epoch given to the networks of the given numbers.
 

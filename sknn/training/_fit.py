@@ -86,6 +86,9 @@ class Run:
     def end(self, outcome):
         """Leave the net with the weights to keep, whatever ended training."""
         net, monitor = self.net, self.net.task.monitor
+        if not self._has_begun:
+            self._take(outcome)
+            return
         try:
             completed = self._take(outcome)
         finally:
@@ -95,13 +98,19 @@ class Run:
             with suppress(StopTraining):
                 net.notify("on_train_end", X=self.rows, y=None)
 
+    @property
+    def _has_begun(self):
+        """Whether training has: one of several may have been interrupted before."""
+        return hasattr(self.net, "gradient")
+
     def _take(self, outcome):
         """Take what training returned or raised; say whether it came to an end."""
         net, monitor = self.net, self.net.task.monitor
         if isinstance(outcome, StopTraining):
             monitor.forget_unfinished(net)
         elif isinstance(outcome, KeyboardInterrupt):
-            monitor.forget_unfinished(net)
+            if self._has_begun:
+                monitor.forget_unfinished(net)
             self.ended_by = "interrupt"
             self._problem = UserWarning("Training interrupted by user.")
         elif isinstance(outcome, Diverged):
