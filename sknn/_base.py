@@ -5,7 +5,6 @@ Think twice before adding anything here.
 
 import warnings
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -18,6 +17,7 @@ from sklearn.utils.validation import validate_data
 from sknn._door import (
     FLOAT_TYPES,
     TRAINING_CONSTRAINTS,
+    Checked,
     check_callbacks,
     check_solver,
     read_validation,
@@ -41,32 +41,6 @@ from sknn.data import (
     split_for_validation,
 )
 from sknn.training._flat import FlatParameters
-
-
-class Checked(NamedTuple):
-    """What a fit trains on, checked and encoded.
-
-    Attributes
-    ----------
-    targets : ClassTargets or the like
-        Encoder of the targets.
-    X : array
-        Inputs, of all rows.
-    rows, held_out : Rows
-        Training rows, and validation rows or None.
-    dtype, fitted_dtype : numpy dtype
-        Type to train in, and that of the weights in the end.
-    device : torch.device or str
-        Where the weights are.
-    """
-
-    targets: Any
-    X: Any
-    rows: Any
-    held_out: Any
-    dtype: Any
-    fitted_dtype: Any
-    device: Any
 
 
 class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters, ABC):

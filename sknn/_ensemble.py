@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from sknn._sklearn_compat import OWN_ATTRIBUTES, Interval, StrOptions
 
 # attributes of an estimator of several networks that they have not themselves
-OF_ALL = {"_networks", "_best", "_combined_as", *OWN_ATTRIBUTES}
+OF_ALL = {"_networks", "_numbers", "_best", "_combined_as", *OWN_ATTRIBUTES}
 
 
 class Member(NamedTuple):
@@ -21,6 +21,8 @@ class Member(NamedTuple):
 
     Attributes
     ----------
+    number : int
+        Which of the seeds of a fit is its own.
     network : BaseNetwork
         Estimator of this network alone.
     net : Net
@@ -32,6 +34,7 @@ class Member(NamedTuple):
         given.
     """
 
+    number: int
     network: Any
     net: Any
     rows: Any
@@ -93,11 +96,13 @@ class SeveralNetworks:
         data = data._replace(rows=rows, held_out=held_out)
         batch_size = self._resolve_batch_size(len(rows))
         members = []
-        for network in self._make_networks(before, random_state, continues):
+        numbers = self._numbers if continues else range(self.n_networks)
+        networks = self._make_networks(before, random_state, numbers, continues)
+        for number, network in zip(numbers, networks, strict=True):
             own, seed = self._open_context(root), network.random_state
             net, _ = network._prepare_net(data, seed, incremental, own, batch_size)
-            members.append(Member(network, net, rows, own))
-        self._keep([member.network for member in members], 0)
+            members.append(Member(number, network, net, rows, own))
+        self._keep(members, 0)
         return members
 
     def _check_same_networks(self):
@@ -111,7 +116,7 @@ class SeveralNetworks:
                     f"{getattr(self, name)!r} is asked for."
                 )
 
-    def _make_networks(self, before, random_state, continues):
+    def _make_networks(self, before, random_state, numbers, continues):
         """Estimators of one network each, sharing what has been read for all."""
         seeds = random_state.randint(np.iinfo(np.int32).max, size=self.n_networks)
         now = {name: v for name, v in vars(self).items() if name not in OF_ALL}
@@ -123,9 +128,9 @@ class SeveralNetworks:
         else:
             states = [{}] * self.n_networks
         networks = []
-        for state, seed in zip(states, seeds.tolist(), strict=False):
+        for state, number in zip(states, numbers, strict=True):
             network = object.__new__(type(self))
-            own = {"n_networks": 1, "random_state": seed}
+            own = {"n_networks": 1, "random_state": int(seeds[number])}
             vars(network).update({**state, **now, **own})
             networks.append(network)
         return networks
@@ -137,7 +142,7 @@ class SeveralNetworks:
         from sknn._assembly import keep_results
 
         runs = []
-        for network, net, rows, _ in prepared:
+        for _, network, net, rows, _ in prepared:
             network._optimizer, network._packed_optimizer = net.optimizer_, None
             runs.append(network._make_run(net, rows, incremental))
         try:
@@ -172,17 +177,18 @@ class SeveralNetworks:
             for member, run in zip(members, runs, strict=True)
         ]
         useful = [m for m, is_sound in zip(members, sound, strict=True) if is_sound]
-        useful = useful or members
-        networks = [member.network for member in useful]
-        best = int(np.argmax([merit(*member[:2]) for member in useful]))
+        kept = useful = useful or members
+        best = int(np.argmax([merit(m.network, m.net) for m in useful]))
         if self.combine == "best" and not incremental:
-            networks, best = [networks[best]], 0
-        self._keep(networks, best)
+            kept, best = [useful[best]], 0
+        self._keep(kept, best)
         return len(members) - len(useful)
 
-    def _keep(self, networks, best):
+    def _keep(self, members, best):
         """Take networks, and the fitted attributes of the best one."""
-        self._networks, self._best = networks, best
+        self._networks = [member.network for member in members]
+        self._numbers = [member.number for member in members]
+        self._best = best
         self._combined_as = self.n_networks, self.combine
         vars(self).update(self._adopted())
 

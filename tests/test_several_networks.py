@@ -420,6 +420,15 @@ def test_best_by_training_loss(Estimator, table):
     assert network.random_state == best.random_state
 
 
+def test_the_best_goes_on_with_its_own_seed(table):
+    model = make(MLPClassifier, combine="best", warm_start=True).fit(*table)
+    (before,) = model.networks_
+    assert before.random_state != seeds_of(check_random_state(0))[0]
+    (after,) = model.fit(*table).networks_
+    assert after.random_state == before.random_state
+    assert len(after.loss_curve_) == 8
+
+
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_best_by_given_validation_rows(table, early_stopping):
     X, y = table
