@@ -328,17 +328,20 @@ def _epoch_contexts(estimator, root, monitor):
 
     def begin():
         epoch = context.subcontext(task_name="epoch")
-        epoch.call_on_fit_task_begin(estimator=estimator, **arguments)
+        epoch.call_on_fit_task_begin(**arguments)
         return epoch
+
+    def reconstruct():
+        is_member = estimator is not arguments["estimator"]
+        return {
+            **(estimator._alone() if is_member else {}),
+            "n_iter_": monitor.n_iter,
+            "loss_curve_": list(monitor.curves.loss),
+        }
 
     def end(epoch):
         return epoch.call_on_fit_task_end(
-            estimator=estimator,
-            **arguments,
-            reconstruction_attributes=lambda: {
-                "n_iter_": monitor.n_iter,
-                "loss_curve_": list(monitor.curves.loss),
-            },
+            **arguments, reconstruction_attributes=reconstruct
         )
 
     return EpochContexts(begin, end)

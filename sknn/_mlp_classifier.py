@@ -122,6 +122,11 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     label_smoothing : float, default=0.0
         Share of the targets that is spread evenly over all classes in training, in
         [0, 1). The validation loss and all scores are those of the true labels.
+    n_networks : int, default=1
+        Networks to train, each from initial weights and in an order of rows of its own.
+    combine : {"average", "best"}, default="average"
+        Whether predictions are the mean of all networks' probabilities, or those of the
+        one that is best on the validation rows, or by its loss where there are none.
     deep_supervision : float, default=0.0
         Weight of outputs on the hidden layers below the last, each with the loss that
         the network's own has: they train along and predict nothing (Lee et al. 2015).
@@ -162,6 +167,9 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Loss on the validation rows, without the penalty.
     best_validation_score_ : float or None
         Highest validation score.
+    networks_ : list of estimators
+        The fitted networks, each an estimator of its own; all other attributes are
+        those of the best one.
     history_ : skorch.history.History
         skorch's record, a row an epoch.
     pretrain_curves_ : list of list of float, or None
@@ -261,6 +269,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         batch_norm=False,
         gradient_clip=None,
         label_smoothing=0.0,
+        n_networks=1,
+        combine="average",
         deep_supervision=0.0,
         pretrain=None,
         pretrain_iter=10,
@@ -305,6 +315,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
         self.label_smoothing = label_smoothing
+        self.n_networks = n_networks
+        self.combine = combine
         self.deep_supervision = deep_supervision
         self.pretrain = pretrain
         self.pretrain_iter = pretrain_iter

@@ -126,6 +126,11 @@ class MLPRegressor(RegressorHead, BaseMLP):
     gradient_clip : float or None, default=None
         Norm that the gradient of all parameters together is scaled down to where it
         is longer. No effect with lbfgs.
+    n_networks : int, default=1
+        Networks to train, each from initial weights and in an order of rows of its own.
+    combine : {"average", "best"}, default="average"
+        Whether predictions are the mean of all networks', or those of the one that is
+        best on the validation rows, or by its loss where there are none.
     deep_supervision : float, default=0.0
         Weight of outputs on the hidden layers below the last, each with the loss that
         the network's own has: they train along and predict nothing (Lee et al. 2015).
@@ -164,6 +169,9 @@ class MLPRegressor(RegressorHead, BaseMLP):
         Loss on the validation rows, without the penalty.
     best_validation_score_ : float or None
         Highest validation score.
+    networks_ : list of estimators
+        The fitted networks, each an estimator of its own; all other attributes are
+        those of the best one.
     history_ : skorch.history.History
         skorch's record, a row an epoch.
     pretrain_curves_ : list of list of float, or None
@@ -266,6 +274,8 @@ class MLPRegressor(RegressorHead, BaseMLP):
         dropout=0.0,
         batch_norm=False,
         gradient_clip=None,
+        n_networks=1,
+        combine="average",
         deep_supervision=0.0,
         pretrain=None,
         pretrain_iter=10,
@@ -311,6 +321,8 @@ class MLPRegressor(RegressorHead, BaseMLP):
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
+        self.n_networks = n_networks
+        self.combine = combine
         self.deep_supervision = deep_supervision
         self.pretrain = pretrain
         self.pretrain_iter = pretrain_iter

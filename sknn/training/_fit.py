@@ -36,7 +36,11 @@ class Run:
     result : tuple or None
         Number of epochs, or lbfgs iterations, done, and training loss at the end; None
         where training raised.
+    ended_by : {"itself", "interrupt", "divergence", "error"}
+        What ended the training; a divergence that left best weights is none.
     """
+
+    ended_by = "itself"
 
     def __init__(self, net, rows, *, lbfgs=None, warns=True, threads=(0, False)):
         self.net, self.rows, self.lbfgs, self.warns = net, rows, lbfgs, warns
@@ -83,6 +87,9 @@ class Run:
     def end(self, outcome):
         """Leave the net with the weights to keep, whatever ended training."""
         net, monitor = self.net, self.net.task.monitor
+        if not self._has_begun:
+            self._take(outcome)
+            return
         try:
             completed = self._take(outcome)
         finally:
@@ -92,18 +99,27 @@ class Run:
             with suppress(StopTraining):
                 net.notify("on_train_end", X=self.rows, y=None)
 
+    @property
+    def _has_begun(self):
+        """Whether training has: one of several may have been interrupted before."""
+        return hasattr(self.net, "gradient")
+
     def _take(self, outcome):
         """Take what training returned or raised; say whether it came to an end."""
         net, monitor = self.net, self.net.task.monitor
         if isinstance(outcome, StopTraining):
             monitor.forget_unfinished(net)
         elif isinstance(outcome, KeyboardInterrupt):
-            monitor.forget_unfinished(net)
+            if self._has_begun:
+                monitor.forget_unfinished(net)
+            self.ended_by = "interrupt"
             self._problem = UserWarning("Training interrupted by user.")
         elif isinstance(outcome, Diverged):
             self._problem = _on_divergence(net)
+            if isinstance(self._problem, ValueError):
+                self.ended_by = "divergence"
         elif isinstance(outcome, BaseException):
-            self._problem = outcome
+            self.ended_by, self._problem = "error", outcome
             return False
         elif self.lbfgs is not None:
             self.result = outcome
@@ -124,6 +140,11 @@ class Run:
                 raise problem
             finally:
                 problem = None  # it would keep this frame, and the frame it
+
+    @property
+    def problem(self):
+        """What `tell` has to say, or None."""
+        return self._problem
 
 
 def run_all(runs):
