@@ -54,6 +54,7 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
     _accept_sparse = False
     _torch_multiplies = False
     _auto_batch_size = 200
+    _frozen_parts = ()  # of the module, which training leaves as they are
 
     @abstractmethod
     def _make_module(self, X, n_outputs, device):
