@@ -11,9 +11,9 @@ and the output layer alone begins anew (Goodfellow, Bengio and Courville, sectio
 # Two tasks on the same inputs
 # ----------------------------
 # Each digit, of eight by eight pixels, is put somewhere on an empty picture of twelve
-# by twelve. To a perceptron, for which pixels are columns of a table, a three at the top is another
-# thing than a three at the bottom: it has to learn what moving does. Digits 0 to 4 it
-# sees at ten places each.
+# by twelve. To a perceptron, for which pixels are columns of a table, a three at the
+# top is another thing than a three at the bottom: it has to learn what moving does.
+# Digits 0 to 4 it sees at ten places each.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
@@ -111,8 +111,8 @@ axes.legend()
 plt.show()
 
 # %%
-# The fewer the examples, the more it pays to keep. Up to eight of each digit are too few
-# to learn good features from, and the best is a linear model of those that others have
-# taught. With more, features made for other digits become a burden: first the second
-# layer, then the first is better off learning on. The first layer's features are of
-# general use, the last one's belong to their task (Yosinski et al. 2014).
+# The fewer the examples, the more it pays to keep. Up to eight of each digit are too
+# few to learn good features from, and the best is a linear model of those that others
+# have taught. With more, features made for other digits become a burden: first the
+# second layer, then the first is better off learning on. The first layer's features
+# are of general use, the last one's belong to their task (Yosinski et al. 2014).

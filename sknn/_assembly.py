@@ -104,7 +104,6 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         adversary=adversary,
         form=None if adversary else estimator._form(rows),
     )
-    flat.frozen = estimator._frozen_parts
     callbacks = _make_callbacks(estimator)
     if root is not None:
         callbacks.append((CONTEXTS, _epoch_contexts(estimator, root, task.monitor)))

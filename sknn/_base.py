@@ -353,6 +353,7 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
         from sknn.training._fit import Run
 
         self._update_module()
+        net.task.flat.frozen = self._frozen_parts
         lbfgs = None
         if self.solver == "lbfgs":
             names = ("tol", "max_iter", "max_fun", "verbose")
