@@ -10,10 +10,10 @@ and the output layer alone begins anew (Goodfellow, Bengio and Courville, sectio
 # %%
 # Two tasks on the same inputs
 # ----------------------------
-# Each digit of 8 × 8 pixels is put somewhere on an empty picture of 12 × 12. To a
-# perceptron, for which pixels are columns of a table, a three at the top is another
-# thing than a three at the bottom: it has to learn what moving does. Digits 0 to 4 it
-# sees at ten places each.
+# Each digit, of eight by eight pixels, is put somewhere on an empty picture of twelve
+# by twelve. To a perceptron, for which pixels are columns of a table, a three at the
+# top is another thing than a three at the bottom: it has to learn what moving does.
+# Digits 0 to 4 it sees at ten places each.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
@@ -25,6 +25,7 @@ random_state = np.random.RandomState(0)
 
 
 def place(images):
+    """Put each image somewhere on an empty one; return a table of their pixels."""
     canvas = np.zeros((len(images), 12, 12), np.float32)
     for blank, image in zip(canvas, images, strict=True):
         row, column = random_state.randint(0, 5, 2)
@@ -62,10 +63,10 @@ print(f"accuracy on digits 0 to 4 where trained: {source.score(X_old, y_old):.3f
 # %%
 # Digits 5 to 9
 # -------------
-# ``init_from`` copies its hidden layers, in which ``freeze`` keeps the first ones as
-# they are. :class:`!FrozenEstimator` is scikit-learn's: it stays fitted when a search or
-# a cross-validation clones the estimator that it is a parameter of. All rows that are
-# not trained on are for testing; the points are means over four draws of the examples.
+# ``init_from`` copies its hidden layers, of which ``freeze`` keeps the first ones as
+# they are. :class:`!FrozenEstimator` is scikit-learn's: it stays fitted when a search
+# or a cross-validation clones the estimator that it is a parameter of. All rows that
+# are not trained on are for testing; the points are means over four draws of examples.
 ways = {
     "from scratch": {},
     "copied, none frozen": {"init_from": FrozenEstimator(source)},
@@ -110,8 +111,8 @@ axes.legend()
 plt.show()
 
 # %%
-# The fewer the examples, the more it pays to keep. With one to eight of each digit there
-# is nothing to learn good features from, and the best is a linear model of those that
-# others have taught. With more, features made for other digits become a burden: first
-# the second layer, then the first is better off learning on. The first layer's features
-# are of general use, the last ones' belong to their task (Yosinski et al. 2014).
+# The fewer the examples, the more it pays to keep. Up to eight of each digit are too
+# few to learn good features from, and the best is a linear model of those that others
+# have taught. With more, features made for other digits become a burden: first the
+# second layer, then the first is better off learning on. The first layer's features
+# are of general use, the last one's belong to their task (Yosinski et al. 2014).

@@ -55,6 +55,7 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
     _accept_sparse = False
     _torch_multiplies = False
     _auto_batch_size = 200
+    _frozen_parts = ()  # of the module, which training leaves as they are
 
     @abstractmethod
     def _make_module(self, X, n_outputs, device):
@@ -376,6 +377,7 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
         from sknn.training._fit import Run
 
         self._update_module()
+        net.task.flat.frozen = self._frozen_parts
         lbfgs = None
         if self.solver == "lbfgs":
             names = ("tol", "max_iter", "max_fun", "verbose")

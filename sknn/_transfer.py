@@ -3,7 +3,6 @@
 Goodfellow, Bengio and Courville, section 15.2; Yosinski et al. 2014.
 """
 
-from contextlib import contextmanager
 from numbers import Integral
 
 import numpy as np
@@ -92,30 +91,10 @@ class TransferredBody:
         n_layers = len(self.module_.hidden_parts())
         return n_layers if self.freeze == "body" else int(self.freeze)
 
-    def _train(self, net, rows, incremental):
-        layers = net.module_.hidden_parts()[: self._n_frozen] if self.freeze else []
-        with _frozen([part for parts in layers for part in parts]):
-            super()._train(net, rows, incremental)
-
-
-@contextmanager
-def _frozen(parts):
-    """Let parts of a module stay as they are in training, and be trained afterwards."""
-    modules = [module for part in parts for module in part.modules()]
-    norms = [module for module in modules if hasattr(module, "is_frozen")]
-    parameters = [p for part in parts for p in part.parameters() if p.requires_grad]
-    _set_frozen(parameters, norms, True)
-    try:
-        yield
-    finally:
-        _set_frozen(parameters, norms, False)
-
-
-def _set_frozen(parameters, norms, value):
-    for parameter in parameters:
-        parameter.requires_grad_(not value)
-    for norm in norms:
-        norm.is_frozen = value
+    @property
+    def _frozen_parts(self):
+        layers = self.module_.hidden_parts()[: self._n_frozen] if self.freeze else []
+        return [part for parts in layers for part in parts]
 
 
 def _list_parts(module):

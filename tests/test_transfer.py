@@ -27,6 +27,8 @@ from sknn import (
     TransformerRegressor,
     TransformerTagger,
 )
+from sknn.training._submit import in_company
+from sknn.training._together import train_together
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning",
@@ -356,6 +358,14 @@ def test_early_stopping_and_validation_data():
     new.fit(X, NEW, X_val=X[:20], y_val=NEW[:20])
     assert new.best_validation_score_ == max(new.validation_scores_)
     assert_array_equal(new.coefs_[0], source.coefs_[0])
+
+
+def test_frozen_layers_in_company():
+    source = fit_mlp()
+    with in_company(train_together):
+        new = fit_on(source, freeze=1)
+    assert_array_equal(new.coefs_[0], source.coefs_[0])
+    assert_array_equal(new.coefs_[1], fit_on(source, freeze=1).coefs_[1])
 
 
 # Going on

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sknn.training._callbacks import StopTraining
+from sknn.training._freezing import frozen
 from sknn.training._lbfgs import minimize
 from sknn.training._monitor import Diverged
 from sknn.training._submit import train
@@ -71,7 +72,7 @@ class Run:
             Whether training was over before the last epoch, or what lbfgs found, or
             what was raised.
         """
-        with limited_threads(*self._threads):
+        with limited_threads(*self._threads), frozen(self.net.task.flat.frozen):
             self.net.begin_training()
             try:
                 return self._train()

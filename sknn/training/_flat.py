@@ -38,10 +38,12 @@ class FlatParameters:
         Type of the flat tensor, as numpy has it.
     n_penalized : int
         How many of the leading entries are weights rather than biases.
+    frozen : sequence of torch.nn.Module
+        Parts of the module that training has to leave as they are.
     """
 
     def __init__(self, module, dtype, device="cpu"):
-        self.module = module
+        self.module, self.frozen = module, ()
         self.on_cpu = torch.device(device).type == "cpu"
         self.numpy_dtype = np.dtype(str(dtype).removeprefix("torch."))
         modules = list(module.modules())
@@ -149,7 +151,7 @@ class FlatParameters:
     @property
     def trains_all(self):
         """Whether all parameters are to move."""
-        return all(p.requires_grad for p in self.parameters)
+        return not self.frozen and all(p.requires_grad for p in self.parameters)
 
     def trained_slices(self):
         """Slices of the entries that are to move, weights apart from what follows."""

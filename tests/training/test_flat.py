@@ -219,6 +219,9 @@ def test_slices_that_are_trained():
     assert flat.trained_slices() == slices
     flat.module.requires_grad_(False)
     assert flat.trained_slices() == []
+    flat = make_flat()
+    flat.frozen = [flat.module.layers[0]]  # from when training begins
+    assert not flat.trains_all
 
 
 def test_a_module_without_weights():
