@@ -93,8 +93,7 @@ for name, network in networks.items():
 panels[0].set(ylabel="norm of the gradient", title="first epoch")
 panels[1].set_title("fifth epoch")
 for axes in panels[:2]:
-    axes.set(xlabel="layer", xticks=layers)
-panels[1].sharey(panels[0])
+    axes.set(xlabel="layer", xticks=layers, ylim=(1e-8, 2))
 panels[2].axhline(0.1, color="black", linestyle=":")
 panels[2].set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1), title="accuracy")
 handles, labels = panels[0].get_legend_handles_labels()
