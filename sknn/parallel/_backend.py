@@ -109,6 +109,7 @@ class Turns(OneCall):
         self._parent = current_task()
         self._session = self._parent.session if self._parent else Session(*self._limits)
         self._n_tasks, self._tasks, self._queue = 0, [], deque()
+        self._callbacks = {}
         self._has_more = True
 
     def submit(self, func, callback=None):
@@ -116,7 +117,7 @@ class Turns(OneCall):
         path = self._parent.next_path() if self._parent else (self._n_tasks,)
         self._n_tasks += 1
         task = Task(self._session, path, func, self._drop_later)
-        task.callback = callback
+        self._callbacks[task] = callback
         self._queue.append(task)
         return task
 
@@ -129,7 +130,7 @@ class Turns(OneCall):
         if self._parent:
             self._parent.waited -= out.elapsed - out.waited
         result = out.take()
-        out.callback(out)
+        self._callbacks.pop(out)(out)
         return result
 
     def _start_tasks(self):
@@ -179,6 +180,7 @@ class Turns(OneCall):
         """End what is left of a call that was broken off, and let go of the rest."""
         self.abort_everything()
         self._session = self._parent = None
+        self._callbacks.clear()
 
 
 register_parallel_backend("sknn", BatchedBackend)

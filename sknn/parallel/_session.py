@@ -30,6 +30,8 @@ class Session:
         Whether all tasks are to end.
     problem : BaseException or None
         Why, where it was a task that raised.
+    n_waiting : int
+        Tasks that wait for a training.
     process : int
         Where the tasks are: a forked child has none of their threads.
     """
@@ -38,22 +40,22 @@ class Session:
         self.max_waiting, self.max_bytes = max_waiting, max_bytes
         self.parked, self.running, self.process = set(), None, os.getpid()
         self.is_closing, self.problem = False, None
-        self._n_waiting = self._n_bytes = 0
+        self.n_waiting = self._n_bytes = 0
 
     @property
     def has_room(self):
         """Whether one more task may begin, and come to wait with its inputs."""
-        return self._n_waiting < self.max_waiting and self._n_bytes < self.max_bytes
+        return self.n_waiting < self.max_waiting and self._n_bytes < self.max_bytes
 
     @contextmanager
     def room_for(self, runs):
         """Count a task whose `runs` wait, until it has gone on."""
         n_bytes = sum(run.n_bytes for run in runs)
-        self._n_waiting, self._n_bytes = self._n_waiting + 1, self._n_bytes + n_bytes
+        self.n_waiting, self._n_bytes = self.n_waiting + 1, self._n_bytes + n_bytes
         try:
             yield
         finally:
-            self._n_waiting -= 1
+            self.n_waiting -= 1
             self._n_bytes -= n_bytes
 
     def close(self, problem):

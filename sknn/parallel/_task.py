@@ -10,6 +10,7 @@ import numpy as np
 from sklearn import config_context, get_config
 
 from sknn.parallel._draws import draw_apart
+from sknn.parallel._openmp import release_threads
 from sknn.parallel._times import leave_out
 from sknn.parallel._warning_state import WarningState
 from sknn.training._submit import in_company, train
@@ -75,8 +76,8 @@ class Task:
     def start(self):
         """Begin, with settings as they are here; return when it waits or has ended."""
         arguments = self._main, get_config(), np.geterr()
-        run = copy_context().run
-        self._thread = threading.Thread(target=run, args=arguments, daemon=True)
+        run, name = copy_context().run, f"sknn task {self.path}"
+        self._thread = threading.Thread(None, run, name, arguments, daemon=True)
         self._let_run(self._thread.start)
 
     def resume(self):
@@ -194,11 +195,13 @@ class Task:
     def wait(self, runs):
         """Stand still until runs have been trained; return how each ended."""
         if current_task() is not self:  # a thread, or a process, that the task began
-            return train(runs)
+            with in_company(None):
+                return train(runs)
         for run in runs:
             draw_apart(run)
         self.runs = runs
         with self.session.room_for(runs):
+            release_threads(self.session.n_waiting)
             try:
                 self.pause(lambda: self.outcomes is not None)
                 return self.outcomes
