@@ -45,6 +45,12 @@ def test_the_page_on_tuning_runs():
 
 
 @pytest.mark.slow
+def test_the_page_on_searches_as_one_network_runs():
+    text = (DOCS / "batched.rst").read_text(encoding="utf-8")
+    names = run_blocks(text, n_blocks=1)
+    assert names["search"].best_score_ > 0.9
+
+
 def test_the_page_on_convolutions_runs():
     text = (DOCS / "conv.rst").read_text(encoding="utf-8")
     names = run_blocks(text, n_blocks=4)
@@ -113,7 +119,7 @@ def test_the_page_on_scaling_runs():
     pytest.importorskip("ray", exc_type=ImportError)
     text = (DOCS / "scaling.rst").read_text(encoding="utf-8")
     blocks = get_blocks(text.replace("max_iter=20", "max_iter=2"))
-    assert len(blocks) == 6
+    assert len(blocks) == 8
     show = "print(type(search.best_estimator_).__name__, search.best_score_)\n"
     body = indent(show.join([*blocks, ""]), "    ")
     # pytest's folder has too long a path for ray's sockets
