@@ -37,6 +37,11 @@ class BatchedBackend(ParallelBackendBase):
         self, nesting_level=None, max_waiting=MAX_WAITING, max_bytes=MAX_BYTES
     ):
         super().__init__(nesting_level=nesting_level)
+        if max_waiting < 1 or max_bytes < 1:
+            raise ValueError(
+                f"max_waiting and max_bytes must be >= 1: got max_waiting="
+                f"{max_waiting!r} and max_bytes={max_bytes!r}."
+            )
         self.max_waiting, self.max_bytes = max_waiting, max_bytes
 
     def effective_n_jobs(self, n_jobs):

@@ -15,6 +15,8 @@ from sknn.parallel._times import leave_out
 from sknn.parallel._warning_state import WarningState
 from sknn.training._submit import in_company, train
 
+LOOK_AGAIN = 0.1  # seconds
+
 _local = threading.local()
 
 
@@ -88,7 +90,9 @@ class Task:
         """Unwind it; return when it has ended."""
         self._is_cancelled = True
         if self.is_alive:
-            self.resume()
+            if not self.has_ended:
+                self.resume()
+            self._thread.join()
 
     def _let_run(self, begin):
         session = self.session
@@ -98,7 +102,7 @@ class Task:
                 self._stopped.clear()
                 try:
                     begin()
-                    self._stopped.wait()
+                    self._wait_until_stopped()
                 except BaseException:  # Ctrl-C, which the main thread alone hears
                     self._stop_early()
                     raise
@@ -113,6 +117,11 @@ class Task:
         """Whether its thread has begun and not ended."""
         return self._thread is not None and self._thread.is_alive()
 
+    def _wait_until_stopped(self):
+        """Stand still while it runs; Ctrl-C may end a thread before it can say so."""
+        while self.is_alive and not self._stopped.wait(LOOK_AGAIN):
+            pass
+
     def _stop_early(self):
         """Wait until it has stopped; it and all others are to end."""
         self.session.is_closing = True
@@ -120,8 +129,7 @@ class Task:
         while self.is_alive and not self._stopped.is_set():
             try:
                 self.session.running.interrupt()
-                while self.is_alive and not self._stopped.wait(0.05):
-                    pass
+                self._wait_until_stopped()
             except KeyboardInterrupt:
                 continue  # one more for the task
 
