@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from joblib.pool import PicklingPool
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.callback import ProgressBar
 from sklearn.datasets import load_digits
 from sklearn.ensemble import VotingClassifier
@@ -23,6 +23,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import EpochTimer
 
+import sknn
 from sknn import ConvClassifier, MLPClassifier, RecurrentClassifier
 
 pytestmark = [
@@ -145,6 +146,28 @@ def test_a_grid_search_over_a_pipeline(cluster, digits, capsys):
     assert_array_equal(best.predict_proba(digits[0]), here.predict_proba(digits[0]))
     assert bars == bars_here
     assert sum("MLPClassifier" in bar for bar in bars) == 4 * 3 + 1
+
+
+def test_parts_of_a_batched_search(cluster, digits):
+    """Each worker trains the networks of its part together; scores agree."""
+    scores = []
+
+    def measure(model, X, y):
+        return {"accuracy": model.score(X, y), "process": os.getpid()}
+
+    for context in (joblib.parallel_config("sequential"), sknn.batched(**cluster)):
+        grid = {"mlp__alpha": [1e-4, 1.0], "mlp__learning_rate_init": [1e-3, 1e-2]}
+        search = GridSearchCV(
+            make_pipeline(), grid, cv=3, scoring=measure, refit="accuracy"
+        )
+        with context:
+            scores.append(search.fit(*digits).cv_results_)
+    here, there = scores
+    # float32's rounding may turn a row in a hundred
+    assert_allclose(there["mean_test_accuracy"], here["mean_test_accuracy"], atol=0.01)
+    processes = {there[f"split{k}_test_process"][i] for k in range(3) for i in range(4)}
+    assert len(processes) == 2
+    assert os.getpid() not in processes
 
 
 def test_fitted_networks_come_back_and_go_on(cluster, digits):

@@ -45,6 +45,7 @@ def test_the_page_on_tuning_runs():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_page_on_searches_as_one_network_runs():
     text = (DOCS / "batched.rst").read_text(encoding="utf-8")
     names = run_blocks(text, n_blocks=1)
@@ -135,4 +136,4 @@ def test_the_page_on_scaling_runs():
         )
     assert run.returncode == 0, run.stderr
     found = [line for line in run.stdout.splitlines() if "MLPClassifier" in line]
-    assert len(found) == 6 and len(set(found)) == 1
+    assert len(found) == 8 and len(set(found)) == 1
