@@ -87,10 +87,11 @@ class BaseMLP(
                 f"{self.hidden_layer_sizes}."
             )
         self._check_dropout()
-        for name, none in (("dropout", 0), ("batch_norm", False), ("pretrain", None)):
-            if not sizes and np.any(getattr(self, name) != none):
+        for name in ("dropout", "batch_norm", "pretrain"):
+            value = getattr(self, name)
+            if not sizes and (isinstance(value, str) or np.any(value)):
                 warnings.warn(
-                    f"{name}={getattr(self, name)!r} has no effect with "
+                    f"{name}={value!r} has no effect with "
                     f"hidden_layer_sizes={self.hidden_layer_sizes!r}.",
                     stacklevel=5,
                 )

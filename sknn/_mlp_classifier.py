@@ -156,7 +156,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Biases of each layer, views of the module's parameters; with `batch_norm` what
         is added after the normalization.
     loss_ : float
-        Training loss after the last epoch, penalty and label smoothing included.
+        Training loss after the last epoch, with penalty, label smoothing and deep
+        supervision.
     loss_curve_ : list of float
         Training loss after each epoch.
     best_loss_ : float or None
@@ -208,6 +209,11 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
 
     Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+
+    Bengio, Lamblin, Popovici and Larochelle, "Greedy layer-wise training of deep
+    networks", NIPS 2007.
+
+    Lee, Xie, Gallagher, Zhang and Tu, "Deeply-supervised nets", AISTATS 2015.
 
     Examples
     --------

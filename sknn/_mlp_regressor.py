@@ -158,7 +158,7 @@ class MLPRegressor(RegressorHead, BaseMLP):
         Biases of each layer, views of the module's parameters; with `batch_norm` what
         is added after the normalization.
     loss_ : float
-        Training loss after the last epoch, penalty included.
+        Training loss after the last epoch, penalty and deep supervision included.
     loss_curve_ : list of float
         Training loss after each epoch.
     best_loss_ : float or None
@@ -210,6 +210,11 @@ class MLPRegressor(RegressorHead, BaseMLP):
     Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
 
     Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+
+    Bengio, Lamblin, Popovici and Larochelle, "Greedy layer-wise training of deep
+    networks", NIPS 2007.
+
+    Lee, Xie, Gallagher, Zhang and Tu, "Deeply-supervised nets", AISTATS 2015.
 
     Examples
     --------

@@ -314,7 +314,7 @@ def test_all_else_is_checked_first(rows, calls):
 def test_no_hidden_layer_nothing_to_train(rows):
     plain = make_network(hidden_layer_sizes=(), pretrain=None).fit(*rows)
     with pytest.warns(UserWarning, match="pretrain='supervised' has no effect with"):
-        net = make_network(hidden_layer_sizes=()).fit(*rows)
+        net = make_network(hidden_layer_sizes=(), dropout=[]).fit(*rows)
     assert net.pretrain_curves_ is None
     assert_array_equal(get_weights(net), get_weights(plain))
 
