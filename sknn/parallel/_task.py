@@ -103,8 +103,9 @@ class Task:
                 try:
                     begin()
                     self._wait_until_stopped()
-                except BaseException:  # Ctrl-C, which the main thread alone hears
-                    self._stop_early()
+                except BaseException:
+                    if self.is_alive:  # Ctrl-C, which the main thread alone hears
+                        self._stop_early()
                     raise
         finally:
             session.running = outer

@@ -244,6 +244,20 @@ def test_what_is_no_exception_ends_all_at_once(trainings, exception):
     assert trainings == []
 
 
+@pytest.mark.parametrize("n_threads", [0, 3])
+def test_a_machine_without_more_threads(monkeypatch, n_threads):
+    left, start = iter(range(n_threads)), threading.Thread.start
+
+    def start_if_there_is_one(thread):
+        if "sknn" in thread.name and next(left, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_if_there_is_one)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        run(nested, 3)
+
+
 def test_a_parallel_object_works_on_after_an_error(trainings):
     task, _, _ = fail(("before", 2))
     with sknn.batched(), Parallel() as parallel:
