@@ -189,9 +189,10 @@ def weigh(data, seed=0):
     return [data[0], *named[1:]]
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_weights_of_rows(shuffle):
-    common = {"shuffle": shuffle, "class_weight": "balanced"}
+def test_weights_of_rows(shuffle, dropout):
+    common = {"shuffle": shuffle, "class_weight": "balanced", "dropout": dropout}
     check([make(**common) for _ in FOLDS], weigh(FOLDS))
 
 

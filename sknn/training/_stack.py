@@ -104,7 +104,8 @@ class Stack:
             for pace in paces:
                 next(pace, None)
             if self._masks is not None:
-                self._masks.sizes = plan.sizes
+                # batches without any weight draw nothing, as they move nothing
+                self._masks.sizes = np.where(totals == 0, 0, plan.sizes)
             losses = self._step(n, totals, batch)
             sums[:n] += losses * plan.sizes
         for pace in paces:
