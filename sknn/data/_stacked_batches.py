@@ -72,8 +72,6 @@ class StackedBatches:
         sizes = np.minimum(self._lengths[:n_networks] - start, self._size)
         n_rows, dtype = sizes.max(), self._x.dtype
         columns, totals = slice(start, start + n_rows), sizes.astype(float)
-        if self._plans and np.array_equal(totals, self._plans[-1].totals):
-            totals = self._plans[-1].totals  # the same object, for who compares these
         weight, total = None, float(n_rows)
         if (sizes != n_rows).any():
             weight = (np.arange(n_rows) < sizes[:, None]).astype(dtype)[:, :, None]
@@ -86,10 +84,10 @@ class StackedBatches:
 
         Yields
         ------
-        plan : StepPlan
-            Its sizes and totals.
+        sizes : ndarray of shape (n_networks,)
+            Rows of each of the first networks' batches; the others have had all.
         totals : ndarray of shape (n_networks,)
-            Weight of each network's batch; the same object for plans that are alike.
+            Weight of each of these batches.
         batch : Batch
             Arrays of shape (n_networks, most rows, ...), drawn into memory that the
             next batch overwrites.
@@ -104,7 +102,7 @@ class StackedBatches:
                 divisors = np.where(totals == 0, 1, totals)
                 total = divisors.astype(weight.dtype)[:, None, None]
             n_rows = plan.x.shape[1]
-            yield plan, totals, Batch(plan.x, plan.y, weight, total, n_rows)
+            yield plan.sizes, totals, Batch(plan.x, plan.y, weight, total, n_rows)
 
     def _permute(self):
         """Draw each network's order of its rows."""

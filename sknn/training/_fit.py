@@ -6,6 +6,7 @@ from contextlib import suppress
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sknn.data import memory_of
 from sknn.training._callbacks import StopTraining
 from sknn.training._freezing import frozen
 from sknn.training._lbfgs import minimize
@@ -61,7 +62,7 @@ class Run:
     @property
     def n_bytes(self):
         """Memory of the inputs that the run holds on to while it waits."""
-        return self.rows.arrays[0].nbytes
+        return memory_of(self.rows.arrays[0])
 
     def train_alone(self):
         """Train now; return the outcome.
@@ -72,12 +73,12 @@ class Run:
             Whether training was over before the last epoch, or what lbfgs found, or
             what was raised.
         """
-        with limited_threads(*self._threads), frozen(self.net.task.flat.frozen):
-            self.net.begin_training()
-            try:
+        try:
+            with limited_threads(*self._threads), frozen(self.net.task.flat.frozen):
+                self.net.begin_training()
                 return self._train()
-            except BaseException as error:
-                return error
+        except BaseException as error:
+            return error
 
     def _train(self):
         self.net.notify("on_train_begin", X=self.rows, y=None)
@@ -103,7 +104,7 @@ class Run:
     @property
     def _has_begun(self):
         """Whether training has: one of several may have been interrupted before."""
-        return hasattr(self.net, "gradient")
+        return self.net.task.monitor.has_begun
 
     def _take(self, outcome):
         """Take what training returned or raised; say whether it came to an end."""

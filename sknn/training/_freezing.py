@@ -17,8 +17,8 @@ def frozen(parts):
     modules = [module for part in parts for module in part.modules()]
     norms = [module for module in modules if hasattr(module, "is_frozen")]
     parameters = [p for part in parts for p in part.parameters() if p.requires_grad]
-    _set_frozen(parameters, norms, True)
     try:
+        _set_frozen(parameters, norms, True)
         yield
     finally:
         _set_frozen(parameters, norms, False)
