@@ -10,6 +10,8 @@ from pathlib import Path
 from benchmarks import (
     accuracy,
     autoencoder,
+    batched,
+    cluster,
     conv,
     fit,
     floor,
@@ -29,9 +31,9 @@ from benchmarks import (
 from benchmarks._report import Report, get_json_path, make_goal_table, make_table
 from benchmarks._timing import OtherLoad, describe_machine
 
-ORDER = [fit, floor, predict, overhead, toolbox, sparse, memmap, conv, sequences]
-ORDER += [steps, autoencoder, gan, graphs, accuracy, sequence_accuracy]
-ORDER += [graph_accuracy, pronunciation]
+ORDER = [fit, floor, predict, overhead, toolbox, batched, sparse, memmap, conv]
+ORDER += [sequences, steps, autoencoder, gan, graphs, accuracy, sequence_accuracy]
+ORDER += [graph_accuracy, pronunciation, cluster]
 BENCHMARKS = {module.__name__.rpartition(".")[2]: module for module in ORDER}
 COMMAND = "python -m benchmarks.all"
 RESULTS = Path(__file__).parent / "RESULTS.md"

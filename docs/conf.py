@@ -44,6 +44,7 @@ READING_ORDER = [
     "plot_mlp_optimizers.py",
     "plot_mlp_schedules.py",
     "plot_mlp_vanishing_gradients.py",
+    "plot_mlp_deep_sigmoids.py",
     "plot_mlp_early_stopping.py",
     "plot_mlp_l1_l2.py",
     "plot_conv_digits_filters.py",

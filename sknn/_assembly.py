@@ -14,6 +14,7 @@ from sknn._sklearn_compat import takes_sample_weight
 from sknn.training._augmentation import make_generator
 from sknn.training._callbacks import EpochContexts
 from sknn.training._criterion import Criterion
+from sknn.training._deep_supervision import DeepSupervision
 from sknn.training._dropout import make_masks
 from sknn.training._losses import make_loss
 from sknn.training._monitor import Monitor
@@ -45,9 +46,11 @@ OWN_OBJECTIVE = (
     "quantile",
     "huber_delta",
     "class_weight",
+    "deep_supervision",
     "corruption",
     "corruption_kind",
     "activity_l1",
+    "freeze",
     "beta",
 )
 NEED_OPTIMIZER = (LRScheduler, GradientNormClipping)
@@ -82,16 +85,16 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
     if estimator._augments:
         generator = make_generator(random_state, estimator.t_)
     adversary = estimator._make_adversary(rows, held_out, generator, incremental)
-    truth, loss = _make_losses(estimator, adversary)
+    truth, loss, objective = _make_losses(estimator, adversary)
     validate = _make_validation(estimator, held_out, truth, adversary)
     decays = (type(optimizer) if optimizer else options["optimizer"]) is AdamW
     penalty = Penalty(float(estimator.alpha), float(estimator.l1_ratio))
     task = Task(
-        loss=loss,
+        loss=objective,
         penalty=Penalty(0.0) if decays else penalty,
         monitor=_make_monitor(estimator, validate, adversary, incremental),
         make_gradient=lambda flat: estimator._make_gradient(
-            flat, loss, batch_size, rows, masks
+            flat, objective, batch_size, rows, masks
         ),
         targets=targets,
         validation=None if adversary else held_out,
@@ -101,6 +104,7 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         masks=masks,
         generator=generator,
         adversary=adversary,
+        has_scorer=estimator.scoring not in (None, "loss"),
         form=None if adversary else estimator._form(rows),
     )
     callbacks = _make_callbacks(estimator)
@@ -198,12 +202,16 @@ def _renew_patience(estimator):
 
 
 def _make_losses(estimator, adversary):
-    """Loss of validation rows, and that of training rows."""
+    """Losses of validation rows, and of training rows, without companions and with."""
     if adversary is not None:
-        return adversary.loss, adversary.loss
+        return adversary.loss, adversary.loss, adversary.loss
     targets, smoothing = estimator._targets, getattr(estimator, "label_smoothing", 0.0)
     truth = make_loss(targets.loss, **targets.loss_options)
-    return truth, make_loss(targets.loss, smoothing, **targets.loss_options)
+    loss = make_loss(targets.loss, smoothing, **targets.loss_options)
+    weight = getattr(estimator, "_companion_weight", 0.0)
+    if not weight:
+        return truth, loss, loss
+    return truth, loss, DeepSupervision(loss, targets.n_outputs, weight)
 
 
 def _make_monitor(estimator, validate, adversary, incremental):
@@ -321,17 +329,20 @@ def _epoch_contexts(estimator, root, monitor):
 
     def begin():
         epoch = context.subcontext(task_name="epoch")
-        epoch.call_on_fit_task_begin(estimator=estimator, **arguments)
+        epoch.call_on_fit_task_begin(**arguments)
         return epoch
+
+    def reconstruct():
+        is_member = estimator is not arguments["estimator"]
+        return {
+            **(estimator._alone() if is_member else {}),
+            "n_iter_": monitor.n_iter,
+            "loss_curve_": list(monitor.curves.loss),
+        }
 
     def end(epoch):
         return epoch.call_on_fit_task_end(
-            estimator=estimator,
-            **arguments,
-            reconstruction_attributes=lambda: {
-                "n_iter_": monitor.n_iter,
-                "loss_curve_": list(monitor.curves.loss),
-            },
+            **arguments, reconstruction_attributes=reconstruct
         )
 
     return EpochContexts(begin, end)

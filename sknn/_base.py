@@ -17,6 +17,7 @@ from sklearn.utils.validation import validate_data
 from sknn._door import (
     FLOAT_TYPES,
     TRAINING_CONSTRAINTS,
+    Checked,
     check_callbacks,
     check_solver,
     read_validation,
@@ -54,6 +55,7 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
     _accept_sparse = False
     _torch_multiplies = False
     _auto_batch_size = 200
+    _frozen_parts = ()  # of the module, which training leaves as they are
 
     @abstractmethod
     def _make_module(self, X, n_outputs, device):
@@ -125,6 +127,9 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
 
     def _calibrate(self, module, rows):
         """Set what a new module takes from the training rows, before any training."""
+
+    def _pretrain(self, rows, batch_size, random_state):
+        """Train a new module part by part, before all of it is trained."""
 
     def _check_parameters(self):
         """Check what a table of types and ranges cannot say."""
@@ -215,9 +220,7 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
         self._fit(X, y, sample_weight, validation=validation, root=root)
         if root is not None:
             context, arguments = root
-            context.call_on_fit_task_end(
-                estimator=self, **arguments, reconstruction_attributes={}
-            )
+            context.call_on_fit_task_end(**arguments, reconstruction_attributes={})
         return self
 
     def _fit(
@@ -233,25 +236,18 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
         """Check, encode, train. What goes wrong before training changes nothing."""
         before = dict(vars(self))
         try:
-            net, rows, dtype, device = self._prepare(
-                X, y, sample_weight, validation, classes, incremental, root
-            )
+            data = self._prepare(X, y, sample_weight, validation, classes, incremental)
+            prepared = self._prepare_training(data, before, incremental, root)
         except BaseException:
             vars(self).clear()
             vars(self).update(before)
             raise
         del before  # the memory of an earlier network
-        self._optimizer, self._packed_optimizer = net.optimizer_, None
-        try:
-            self._train(net, rows, incremental)
-        finally:
-            self._place(dtype, device)
+        self._run_training(prepared, data, incremental)
         return self
 
-    def _prepare(self, X, y, sample_weight, validation, classes, incremental, root):
-        """Net, training rows, and the type and device that the weights end in."""
-        from sknn._assembly import make_net
-
+    def _prepare(self, X, y, sample_weight, validation, classes, incremental):
+        """What is trained on, checked and encoded."""
         self._check_parameters()
         continues = self._continues(incremental)
         X, y = self._check_X(
@@ -274,18 +270,24 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
         held_out = read_validation(self, validation, targets, X, dtype)
         if self.scoring not in (None, "loss"):
             check_scoring(self, self.scoring)
+        return Checked(targets, X, rows, held_out, dtype, fitted_dtype, device)
+
+    def _prepare_training(self, data, before, incremental, root):
+        """What `_run_training` is to run; `before` is the state before the fit."""
+        return self._prepare_net(data, self.random_state, incremental, root)
+
+    def _prepare_net(self, data, random_state, incremental, root, batch_size=None):
+        """Net that is ready to train, and its training rows."""
+        from sknn._assembly import make_net
+
+        targets, X, _, _, dtype, _, device = data
+        continues = self._continues(incremental)
         if continues:
             self._check_same_layers(X, targets.n_outputs)
-        random_state = check_random_state(self.random_state)
+        random_state = check_random_state(random_state)
         if not continues:
             flat = self._make_parameters(targets, X, dtype, device, random_state)
-        if self.early_stopping and held_out is None and self.solver != "lbfgs":
-            rows, held_out = split_for_validation(
-                rows,
-                self.validation_fraction,
-                random_state,
-                targets.stratification(rows.y),
-            )
+        rows, held_out = self._hold_out(data, random_state)
         if continues:
             self._place(dtype, device)
             self._targets = targets
@@ -293,11 +295,25 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
         else:
             self._calibrate(flat.module, rows)
             self._begin(targets, flat)
-        batch_size = self._resolve_batch_size(len(rows))
+        batch_size = batch_size or self._resolve_batch_size(len(rows))
         net = make_net(
             self, rows, held_out, batch_size, random_state, incremental, root
         )
-        return net, rows, fitted_dtype, device
+        if not continues:
+            self._pretrain(rows, batch_size, random_state)
+        return net, rows
+
+    def _hold_out(self, data, random_state):
+        """Training and validation rows, split where none are given and some needed."""
+        needed = self.early_stopping and self.solver != "lbfgs"
+        if data.held_out is not None or not needed:
+            return data.rows, data.held_out
+        return split_for_validation(
+            data.rows,
+            self.validation_fraction,
+            random_state,
+            data.targets.stratification(data.rows.y),
+        )
 
     def _continues(self, incremental):
         """Whether a fit goes on with the weights there are."""
@@ -335,6 +351,15 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
         self.validation_loss_curve_ = self.validation_scores_ = None
         self.best_loss_ = self.best_validation_score_ = None
 
+    def _run_training(self, prepared, data, incremental):
+        """Train what has been prepared, and set what that found."""
+        net, rows = prepared
+        self._optimizer, self._packed_optimizer = net.optimizer_, None
+        try:
+            self._train(net, rows, incremental)
+        finally:
+            self._place(data.fitted_dtype, data.device)
+
     def _train(self, net, rows, incremental):
         """Run one training and set what it found, however it ended."""
         from sknn._assembly import keep_results
@@ -352,6 +377,7 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
         from sknn.training._fit import Run
 
         self._update_module()
+        net.task.flat.frozen = self._frozen_parts
         lbfgs = None
         if self.solver == "lbfgs":
             names = ("tol", "max_iter", "max_fun", "verbose")
@@ -373,7 +399,7 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going "
                 f"to be clipped: batch_size={self.batch_size} for {n_rows} rows.",
-                stacklevel=5,
+                stacklevel=6,
             )
         return min(int(self.batch_size), n_rows)
 
@@ -384,8 +410,13 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
         """
         if not has_callbacks(self):
             return None
-        root = init_callback_context(self, max_subtasks=self.max_iter)
+        root = init_callback_context(self, max_subtasks=self._n_subtasks)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        arguments = {"X": X, "y": y, "metadata": metadata}
-        root.call_on_fit_task_begin(estimator=self, **arguments)
+        arguments = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+        root.call_on_fit_task_begin(**arguments)
         return root, arguments
+
+    @property
+    def _n_subtasks(self):
+        """Most subtasks of a fit's root context: epochs."""
+        return self.max_iter

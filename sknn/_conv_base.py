@@ -6,14 +6,18 @@ from numbers import Integral
 import numpy as np
 
 from sknn._autograd_base import BaseAutogradNetwork, check_rates, check_sizes
+from sknn._deep_supervision import DeeplySupervised
 from sknn._features import LearnedFeatures
 from sknn._sklearn_compat import Interval, Options, StrOptions
+from sknn._transfer import PARAMETERS as TRANSFER_PARAMETERS
+from sknn._transfer import TransferredBody
 from sknn.data import sample_shape
 from sknn.modules import ConvNet
 from sknn.training._activations import ACTIVATIONS
 
 # parameter -> its type and its meaning
 PARAMETERS = {
+    **TRANSFER_PARAMETERS,
     "standardize": (
         "bool",
         "Whether each channel is brought to mean 0 and variance 1 over the training "
@@ -83,11 +87,13 @@ PARAMETERS = {
 }
 
 
-class BaseConv(LearnedFeatures, BaseAutogradNetwork):
+class BaseConv(LearnedFeatures, TransferredBody, DeeplySupervised, BaseAutogradNetwork):
     """Images and series, channels last, through convolutions and a perceptron."""
 
     _parameter_constraints: dict = {
         **BaseAutogradNetwork._parameter_constraints,
+        **DeeplySupervised._parameter_constraints,
+        **TransferredBody._parameter_constraints,
         "conv_channels": ["array-like", Interval(Integral, 1, None, closed="left")],
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "stride": [Interval(Integral, 1, None, closed="left")],
@@ -134,13 +140,18 @@ class BaseConv(LearnedFeatures, BaseAutogradNetwork):
     def _check_parameters(self):
         check_sizes("conv_channels", self.conv_channels)
         check_sizes("hidden_layer_sizes", self.hidden_layer_sizes, least=0)
-        self._dropout_rates  # noqa: B018 - raises where they do not fit the layers
+        self._check_transfer(len(self._dropout_rates))  # one a layer
         if self.residual and self.padding == "valid":
             raise ValueError(
                 "padding must be 'same' with residual=True, whose shortcuts keep their "
                 f"size: got {self.padding!r}."
             )
         super()._check_parameters()
+
+    @property
+    def _n_hidden(self):
+        """Number of convolutional blocks and hidden layers after them."""
+        return len(self._dropout_rates)
 
     @property
     def _dropout_rates(self):
@@ -204,8 +215,12 @@ class BaseConv(LearnedFeatures, BaseAutogradNetwork):
             batch_norm=self.batch_norm,
             random_crop=self.random_crop,
             horizontal_flip=self.horizontal_flip,
+            companions=self._companion_weight > 0,
             device=device,
         )
+
+    def _describe_inputs(self):
+        return f"samples of shape {self.input_shape_}"
 
     def _update_module(self):
         self._update_layers(self._dropout_rates)

@@ -155,10 +155,27 @@ PARAMETERS = {
         "Share of the targets that is spread evenly over all classes in training, in "
         "[0, 1). The validation loss and all scores are those of the true labels.",
     ),
+    "deep_supervision": (
+        "float",
+        "Weight of outputs on the hidden layers below the last, each with the loss "
+        "that the network's own has: they train along and predict nothing (Lee et al. "
+        "2015).",
+    ),
     "callbacks": (
         "list of skorch callbacks or None",
         "Callbacks of skorch; they are cloned. scikit-learn's go through "
         "`set_callbacks`.",
+    ),
+    "n_networks": (
+        "int",
+        "Networks to train, each from initial weights and in an order of rows of its "
+        "own, one after another.",
+    ),
+    "combine": (
+        '{"average", "best"}',
+        "Whether predictions are the mean of all networks', of classifiers the mean of "
+        "their probabilities, or those of the one that is best on the validation rows, "
+        "or by its loss where there are none.",
     ),
 }
 
@@ -176,6 +193,11 @@ ATTRIBUTES = {
         "Loss on the validation rows, without the penalty.",
     ),
     "best_validation_score_": ("float or None", "Highest validation score."),
+    "networks_": (
+        "list of estimators",
+        "The fitted networks, each an estimator of its own; all other attributes are "
+        "those of the best one.",
+    ),
     "history_": ("skorch.history.History", "skorch's record, a row an epoch."),
     "callbacks_": (
         "list of (str, skorch.callbacks.Callback)",
@@ -221,6 +243,8 @@ def _complete(cls, described, auto):
         text = text.replace("{auto}", str(auto.get(name)))
         parameters.append(_entry(name, f"{kind}, default={default}", text))
     entries = {name: described.get(name, entry) for name, entry in ATTRIBUTES.items()}
+    if "n_networks" not in inspect.signature(cls).parameters:
+        del entries["networks_"]
     fitted = [_entry(name, *entry) for name, entry in entries.items()]
     doc = inspect.cleandoc(cls.__doc__).replace("[parameters]", "\n".join(parameters))
     return doc.replace("[attributes of training]", "\n".join(fitted))

@@ -4,6 +4,7 @@ import warnings
 from contextlib import contextmanager
 from inspect import signature
 from numbers import Integral, Real
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -72,6 +73,32 @@ NOT_WITH_LBFGS = {
         "whose line searches need the same loss at every evaluation",
     ),
 }
+
+
+class Checked(NamedTuple):
+    """What a fit trains on, checked and encoded.
+
+    Attributes
+    ----------
+    targets : ClassTargets or the like
+        Encoder of the targets.
+    X : array
+        Inputs, of all rows.
+    rows, held_out : Rows
+        Training rows, and validation rows or None.
+    dtype, fitted_dtype : numpy dtype
+        Type to train in, and that of the weights in the end.
+    device : torch.device or str
+        Where the weights are.
+    """
+
+    targets: Any
+    X: Any
+    rows: Any
+    held_out: Any
+    dtype: Any
+    fitted_dtype: Any
+    device: Any
 
 
 def check_callbacks(callbacks):

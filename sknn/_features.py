@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from sknn._sklearn_compat import check_feature_names_in
+from sknn.modules import Companion
 
 
 class LearnedFeatures(TransformerMixin):
@@ -62,8 +63,9 @@ class LearnedFeatures(TransformerMixin):
     @property
     def _n_learned(self):
         """Number of learned features: all that the output layer is given."""
-        linear = [m for m in self.module_.modules() if isinstance(m, nn.Linear)]
-        return linear[-1].in_features
+        layers = (m for m in self.module_.modules() if isinstance(m, nn.Linear))
+        *_, last = (layer for layer in layers if not isinstance(layer, Companion))
+        return last.in_features
 
     @property
     def _has_hidden_layers(self):

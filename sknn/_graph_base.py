@@ -60,7 +60,7 @@ class BaseGraph(BaseMessagePassing):
 
     # Data
 
-    def _prepare(self, X, y, sample_weight, validation, classes, incremental, root):
+    def _prepare(self, X, y, sample_weight, validation, classes, incremental):
         """Read the edges of signals anew in a fit that goes on: they may be others."""
         if self._continues(incremental):
             found = self._read_adjacency()
@@ -70,9 +70,7 @@ class BaseGraph(BaseMessagePassing):
                     f"or to none: got {short_repr(self.adjacency)}."
                 )
             self._fitted_adjacency = found
-        return super()._prepare(
-            X, y, sample_weight, validation, classes, incremental, root
-        )
+        return super()._prepare(X, y, sample_weight, validation, classes, incremental)
 
     def _check_X(self, X, dtype, *, reset, sample_weight=None, **options):
         if isinstance(X, Graphs):  # read before

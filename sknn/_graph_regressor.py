@@ -116,6 +116,8 @@ class GraphRegressor(RegressorHead, BaseGraph):
         device="auto",
         dtype="auto",
         callbacks=None,
+        n_networks=1,
+        combine="average",
     ):
         self.loss = loss
         self.quantile = quantile
@@ -161,3 +163,5 @@ class GraphRegressor(RegressorHead, BaseGraph):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.n_networks = n_networks
+        self.combine = combine

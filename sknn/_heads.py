@@ -10,6 +10,7 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, unique_labels
 
+from sknn._ensemble import SeveralNetworks
 from sknn._sklearn_compat import Interval, StrOptions, fit_context
 from sknn.data import ClassTargets, RealTargets, combine_weights
 
@@ -69,10 +70,11 @@ def refuse_balanced(estimator):
         )
 
 
-class ClassifierHead(ClassifierMixin):
+class ClassifierHead(SeveralNetworks, ClassifierMixin):
     """Labels in; labels and probabilities out."""
 
     _parameter_constraints: dict = {
+        **SeveralNetworks._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
@@ -207,10 +209,11 @@ class ClassifierHead(ClassifierMixin):
             return np.log(self.predict_proba(X))
 
 
-class RegressorHead(RegressorMixin):
+class RegressorHead(SeveralNetworks, RegressorMixin):
     """Real numbers in; real numbers out."""
 
     _parameter_constraints: dict = {
+        **SeveralNetworks._parameter_constraints,
         "loss": [StrOptions(REGRESSION_LOSSES)],
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
@@ -345,18 +348,25 @@ class RegressorHead(RegressorMixin):
         """
         return self._partial_fit(X, y, sample_weight)
 
-    def predict(self, X):
+    def predict(self, X, return_std=False):
         """Predict the target of each row.
 
         Parameters
         ----------
         X : array-like
             Inputs, as for `fit`.
+        return_std : bool, default=False
+            Whether to return the standard deviation over the networks too, which needs
+            several whose answers are averaged.
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        prediction : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions.
+        deviation : ndarray of the same shape
+            Their standard deviation over ``networks_``, with ``return_std=True`` alone.
         """
+        if return_std:
+            return self._predict_with_deviation(X)
         raw = self._predict_raw(X)  # before anything that only a fit sets
         return self._targets.decode(raw)

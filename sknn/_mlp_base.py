@@ -10,12 +10,15 @@ from sklearn import get_config
 from sklearn.utils.validation import check_is_fitted
 
 from sknn._base import BaseNetwork
+from sknn._deep_supervision import DeeplySupervised
 from sknn._door import refuse_if_not_finite
 from sknn._features import LearnedFeatures
+from sknn._mlp_weights import WeightArrays, split_views
 from sknn._sklearn_compat import Interval, StrOptions
+from sknn._transfer import TransferredBody
 from sknn.modules import MLP
 from sknn.training._activations import ACTIVATIONS
-from sknn.training._batch_norm import BatchNorm
+from sknn.training._batch_norm import BatchNorm, FixedNorm
 from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
 from sknn.training._initialization import WEIGHTS, glorot_uniform, initialize
 from sknn.training._parallel import MOST_SUMMED_PARTS, PartedGradient, n_parts_worth
@@ -35,11 +38,15 @@ OUTPUT_ACTIVATIONS = {
 }
 
 
-class BaseMLP(LearnedFeatures, BaseNetwork):
+class BaseMLP(
+    WeightArrays, LearnedFeatures, TransferredBody, DeeplySupervised, BaseNetwork
+):
     """What both perceptrons share: layers, the delta rule, weights as arrays."""
 
     _parameter_constraints: dict = {
         **BaseNetwork._parameter_constraints,
+        **DeeplySupervised._parameter_constraints,
+        **TransferredBody._parameter_constraints,
         "hidden_layer_sizes": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),
@@ -48,10 +55,13 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
         "solver": [StrOptions({"lbfgs", "sgd", "adam", "adamw", "adagrad", "rmsprop"})],
         "weight_init": [StrOptions({"auto", *WEIGHTS})],
         "batch_norm": ["boolean"],
+        "pretrain": [StrOptions({"supervised", "autoencoder"}), None],
+        "pretrain_iter": [Interval(Integral, 1, None, closed="left")],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
     }
 
     _accept_sparse = ("csr", "csc")
+    _architecture = ("hidden_layer_sizes", "batch_norm")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -64,6 +74,10 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
         sizes = self.hidden_layer_sizes
         return [int(size) for size in (sizes if np.iterable(sizes) else [sizes])]
 
+    @property
+    def _n_hidden(self):
+        return len(self._hidden_sizes)
+
     def _check_parameters(self):
         sizes = self.hidden_layer_sizes
         sizes = list(sizes) if np.iterable(sizes) else [sizes]
@@ -73,13 +87,20 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
                 f"{self.hidden_layer_sizes}."
             )
         self._check_dropout()
-        for name in ("dropout", "batch_norm"):
-            if not sizes and np.any(getattr(self, name)):
+        for name in ("dropout", "batch_norm", "pretrain"):
+            value = getattr(self, name)
+            if not sizes and (isinstance(value, str) or np.any(value)):
                 warnings.warn(
-                    f"{name}={getattr(self, name)!r} has no effect with "
+                    f"{name}={value!r} has no effect with "
                     f"hidden_layer_sizes={self.hidden_layer_sizes!r}.",
                     stacklevel=5,
                 )
+        self._check_transfer(len(sizes))
+        if self.init_from is not None and self.pretrain is not None:
+            raise ValueError(
+                "pretrain must be None with init_from, whose layers have been trained "
+                f"already: got {self.pretrain!r}."
+            )
         super()._check_parameters()
 
     @property
@@ -107,6 +128,7 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
             device,
             self._dropout_rates,
             self.batch_norm,
+            self._companion_weight > 0,
         )
 
     def _initialize(self, module, random_state):
@@ -118,7 +140,18 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
         factor = 2.0 if self.activation == "logistic" else 6.0
         glorot_uniform(module, random_state, factor)
 
+    def _begin(self, targets, flat):
+        super()._begin(targets, flat)
+        self.pretrain_curves_ = None
+
+    def _pretrain(self, rows, batch_size, random_state):
+        if self.pretrain is not None and self._has_hidden_layers:
+            from sknn._pretraining import pretrain
+
+            self.pretrain_curves_ = pretrain(self, rows, batch_size, random_state)
+
     def _check_same_layers(self, X, n_outputs):
+        super()._check_same_layers(X, n_outputs)
         layers = self.module_.layers
         fitted = [layers[0].in_features, *(layer.out_features for layer in layers)]
         wanted = self._layer_sizes(X.shape[1], n_outputs)
@@ -136,6 +169,23 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
                 f"on with the weights: it was {has_norms}, and now {self.batch_norm} "
                 "is asked for."
             )
+
+    def _describe_architecture(self):
+        return {
+            "hidden_layer_sizes": self._hidden_sizes,
+            "batch_norm": self.batch_norm,
+        }
+
+    @property
+    def _fitted_architecture(self):
+        *hidden, _ = self.module_.layers
+        return {
+            "hidden_layer_sizes": [layer.out_features for layer in hidden],
+            "batch_norm": self.module_.has_batch_norm,
+        }
+
+    def _describe_inputs(self):
+        return f"tables of {self.n_features_in_} columns"
 
     def _update_module(self):
         if self.module_.activation_name != self.activation:
@@ -157,8 +207,10 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
 
     def _forward_of(self, parameters):
         """Forward pass through parameters in flat order."""
-        module = self.module_
-        weights, biases, scales = split_views(parameters, len(module.layers))
+        module, n_companions = self.module_, len(self.module_.companions)
+        weights, biases, scales = split_views(
+            parameters, len(module.layers), n_companions
+        )
         norms = list(zip(module.norms, scales, strict=True))
         return ForwardPass(weights, biases, module.activation_name, norms)
 
@@ -168,6 +220,8 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
         return self._forward_of(list(self._flat.value_views))
 
     def _make_gradient(self, flat, loss, batch_size, rows, masks):
+        if len(self.module_.companions):
+            return None
         X, values = rows.arrays[0], [p.detach() for p in flat.parameters]
         layers = self.module_.layers
         widths = [layer.out_features for layer in layers]
@@ -193,7 +247,8 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
             for i, to in enumerate((flat.gradient, *others))
         ]
         # a clip wants the whole gradient, an L1 norm a step of its own afterwards
-        if wide and self.gradient_clip is None and not self.l1_ratio:
+        whole = self.gradient_clip is not None or self.l1_ratio or self._n_frozen
+        if wide and not whole:
             parts[0].wide_shape = layers[0].in_features, layers[0].out_features
         if n_parts == 1:
             return parts[0]
@@ -202,10 +257,12 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
         return PartedGradient(parts, flat.gradient.numpy(), arrays, n_threads)
 
     def _form(self, rows):
-        X, key = rows.arrays[0], None
-        if type(X) is np.ndarray and not self.module_.has_batch_norm:
-            sizes = [layer.out_features for layer in self.module_.layers]
-            key = (X.shape[1], *sizes), self.module_.activation_name
+        module, X, key = self.module_, rows.arrays[0], None
+        if len(module.companions):
+            return None
+        if type(X) is np.ndarray and not module.has_batch_norm:
+            sizes = [layer.out_features for layer in module.layers]
+            key = (X.shape[1], *sizes), module.activation_name
         return Form(key, self._make_rule)
 
     def _make_rule(self, values, gradients, loss, ops, loss_ops, masks):
@@ -224,10 +281,13 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
             ops,
             loss_ops,
             [
-                BatchNorm(norm, *of_layer)
+                FixedNorm(norm, *of_layer[:2])
+                if norm.is_frozen
+                else BatchNorm(norm, *of_layer)
                 for norm, of_layer in zip(self.module_.norms, shifts, strict=True)
             ],
             masks,
+            self._n_frozen,
         )
 
     def _raw_outputs(self, X):
@@ -259,6 +319,12 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
             forward = self._forward_of([p.detach() for p in self._flat.parameters])
         return forward(X, hidden, on_doubt)
 
+    def _features_of(self, X):
+        """Activations of the last hidden layer for checked inputs."""
+        if self._flat.on_cpu:
+            return self._forward(X, hidden=True)
+        return self._outputs_of(self.module_.hidden, X)
+
     def _hidden_outputs(self, X):
         check_is_fitted(self)
         if self._has_hidden_layers:
@@ -269,45 +335,3 @@ class BaseMLP(LearnedFeatures, BaseNetwork):
     @property
     def _has_hidden_layers(self):
         return len(self.module_.layers) > 1
-
-    @property
-    def coefs_(self):
-        """Weights of each layer, (fan_in, fan_out): views of the module's."""
-        return Views(array_view(layer.weight.t()) for layer in self.module_.layers)
-
-    @property
-    def intercepts_(self):
-        """Biases of each layer, (fan_out,): views of the module's.
-
-        A normalised layer's is what is added after the normalization.
-        """
-        *hidden, last = self.module_.layers
-        owners = [*(self.module_.norms or hidden), last]
-        return Views(array_view(owner.bias) for owner in owners)
-
-
-class Views(list):
-    """List of arrays whose items are assigned in place, in the module itself."""
-
-    def __setitem__(self, index, value):
-        self[index][...] = value
-
-
-def array_view(tensor):
-    """Array on a CPU tensor's memory, or a copy from an accelerator."""
-    return tensor.detach().cpu().numpy()
-
-
-def split_views(parameters, n_layers):
-    """Weights, biases and scales of parameters in flat order.
-
-    Weights are (..., fan_in, fan_out), biases and scales (..., 1, fan_out). Only
-    normalised layers have scales; their biases come with these, after those of linear
-    layers.
-    """
-    weights = [weight.mT for weight in parameters[:n_layers]]
-    vectors = [vector.unsqueeze(-2) for vector in parameters[n_layers:]]
-    if len(vectors) == n_layers:
-        return weights, vectors, []
-    last, *of_norms = vectors
-    return weights, [*of_norms[1::2], last], of_norms[::2]

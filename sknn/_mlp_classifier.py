@@ -122,6 +122,27 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     label_smoothing : float, default=0.0
         Share of the targets that is spread evenly over all classes in training, in
         [0, 1). The validation loss and all scores are those of the true labels.
+    n_networks : int, default=1
+        Networks to train, each from initial weights and in an order of rows of its own.
+    combine : {"average", "best"}, default="average"
+        Whether predictions are the mean of all networks' probabilities, or those of the
+        one that is best on the validation rows, or by its loss where there are none.
+    deep_supervision : float, default=0.0
+        Weight of outputs on the hidden layers below the last, each with the loss that
+        the network's own has: they train along and predict nothing (Lee et al. 2015).
+    pretrain : {"supervised", "autoencoder"} or None, default=None
+        How the hidden layers are trained one by one, the lowest one first, before all
+        are trained together: each for the targets, with an output layer for the time
+        being, or as the encoder of the features that the layers below give.
+    pretrain_iter : int, default=10
+        Epochs, or lbfgs iterations, that each layer is trained for.
+    init_from : FrozenEstimator or None, default=None
+        ``FrozenEstimator(network)`` of scikit-learn around a fitted `MLPClassifier` or
+        `MLPRegressor` with the same hidden layers: these begin as copies of its own. It
+        matters to the first fit, not to those that go on.
+    freeze : int or "body", default=0
+        How many hidden layers, from the first on, stay as `init_from` has them, with
+        their running statistics; "body" is all. Dropout goes on.
 
     Attributes
     ----------
@@ -135,7 +156,8 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Biases of each layer, views of the module's parameters; with `batch_norm` what
         is added after the normalization.
     loss_ : float
-        Training loss after the last epoch, penalty and label smoothing included.
+        Training loss after the last epoch, with penalty, label smoothing and deep
+        supervision.
     loss_curve_ : list of float
         Training loss after each epoch.
     best_loss_ : float or None
@@ -146,8 +168,14 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         Loss on the validation rows, without the penalty.
     best_validation_score_ : float or None
         Highest validation score.
+    networks_ : list of estimators
+        The fitted networks, each an estimator of its own; all other attributes are
+        those of the best one.
     history_ : skorch.history.History
         skorch's record, a row an epoch.
+    pretrain_curves_ : list of list of float, or None
+        Training losses of each hidden layer, an epoch each, from before the joint
+        training; None where `pretrain` is.
     callbacks_ : list of (str, skorch.callbacks.Callback)
         The cloned callbacks as training left them; not pickled.
     optimizer_ : torch.optim.Optimizer or None
@@ -181,6 +209,11 @@ class MLPClassifier(ClassifierHead, BaseMLP):
     Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
 
     Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+
+    Bengio, Lamblin, Popovici and Larochelle, "Greedy layer-wise training of deep
+    networks", NIPS 2007.
+
+    Lee, Xie, Gallagher, Zhang and Tu, "Deeply-supervised nets", AISTATS 2015.
 
     Examples
     --------
@@ -242,6 +275,13 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         batch_norm=False,
         gradient_clip=None,
         label_smoothing=0.0,
+        n_networks=1,
+        combine="average",
+        deep_supervision=0.0,
+        pretrain=None,
+        pretrain_iter=10,
+        init_from=None,
+        freeze=0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -281,3 +321,10 @@ class MLPClassifier(ClassifierHead, BaseMLP):
         self.batch_norm = batch_norm
         self.gradient_clip = gradient_clip
         self.label_smoothing = label_smoothing
+        self.n_networks = n_networks
+        self.combine = combine
+        self.deep_supervision = deep_supervision
+        self.pretrain = pretrain
+        self.pretrain_iter = pretrain_iter
+        self.init_from = init_from
+        self.freeze = freeze

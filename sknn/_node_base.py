@@ -128,7 +128,7 @@ class BaseNode(BaseMessagePassing):
 
     # Data
 
-    def _prepare(self, X, y, sample_weight, validation, classes, incremental, root):
+    def _prepare(self, X, y, sample_weight, validation, classes, incremental):
         """Read what a fit that goes on trains on as that of a first one: it is new."""
         form = self._form_of_training(X)
         if self._continues(incremental):
@@ -139,9 +139,7 @@ class BaseNode(BaseMessagePassing):
                 )
             options = {"y": y, **self._y_options}
             X, y = self._read(X, self._input_dtype(X, True), False, True, options)
-        return super()._prepare(
-            X, y, sample_weight, validation, classes, incremental, root
-        )
+        return super()._prepare(X, y, sample_weight, validation, classes, incremental)
 
     def _form_of_training(self, X):
         """Which of the three ways in a fit takes."""

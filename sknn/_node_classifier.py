@@ -123,6 +123,8 @@ class NodeClassifier(NodeClassifierHead, BaseNode):
         callbacks=None,
         class_weight=None,
         label_smoothing=0.0,
+        n_networks=1,
+        combine="average",
     ):
         self.conv = conv
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -169,3 +171,5 @@ class NodeClassifier(NodeClassifierHead, BaseNode):
         self.callbacks = callbacks
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
+        self.n_networks = n_networks
+        self.combine = combine

@@ -221,3 +221,25 @@ class NodeRegressorHead(NodeHead, RegressorHead):
             The network, trained a little more.
         """
         return self._partial_fit(X, self._own_targets(X, y, self.graph))
+
+    def predict(self, X, return_std=False):
+        """Predict the target of each node.
+
+        Parameters
+        ----------
+        X : Graph or array-like
+            A graph, seen before or not; numbers
+            of nodes where `fit` was given these; or rows of features, which hear the
+            training rows that are nearest. A training row is one of these to itself.
+        return_std : bool, default=False
+            Whether to return the standard deviation over the networks too, which needs
+            several whose answers are averaged.
+
+        Returns
+        -------
+        prediction : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions, of all nodes of a graph.
+        deviation : ndarray of the same shape
+            Their standard deviation over ``networks_``, with ``return_std=True`` alone.
+        """
+        return RegressorHead.predict(self, X, return_std)

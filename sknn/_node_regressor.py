@@ -120,6 +120,8 @@ class NodeRegressor(NodeRegressorHead, BaseNode):
         device="auto",
         dtype="auto",
         callbacks=None,
+        n_networks=1,
+        combine="average",
     ):
         self.loss = loss
         self.quantile = quantile
@@ -167,3 +169,5 @@ class NodeRegressor(NodeRegressorHead, BaseNode):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.n_networks = n_networks
+        self.combine = combine

@@ -3,6 +3,7 @@
 from numbers import Integral
 
 from sknn._autograd_base import check_rates, check_sizes
+from sknn._deep_supervision import DeeplySupervised
 from sknn._sequence_base import PARAMETERS as SEQUENCE_PARAMETERS
 from sknn._sequence_base import BaseSequenceNetwork, choose_dim
 from sknn._sklearn_compat import Interval, StrOptions
@@ -43,11 +44,12 @@ PARAMETERS = {
 }
 
 
-class BaseRecurrent(BaseSequenceNetwork):
+class BaseRecurrent(DeeplySupervised, BaseSequenceNetwork):
     """Recurrent layers, of which the last one's outputs are pooled over the steps."""
 
     _parameter_constraints: dict = {
         **BaseSequenceNetwork._parameter_constraints,
+        **DeeplySupervised._parameter_constraints,
         "cell": [StrOptions({"lstm", "gru", "rnn"})],
         "hidden_layer_sizes": [
             "array-like",
@@ -71,8 +73,12 @@ class BaseRecurrent(BaseSequenceNetwork):
 
     def _check_parameters(self):
         check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
-        self._dropout_rates  # noqa: B018 - raises where they do not fit the layers
+        self._check_transfer(len(self._dropout_rates))  # one a layer
         super()._check_parameters()
+
+    @property
+    def _n_hidden(self):
+        return len(check_sizes("hidden_layer_sizes", self.hidden_layer_sizes))
 
     @property
     def _dropout_rates(self):
@@ -95,6 +101,7 @@ class BaseRecurrent(BaseSequenceNetwork):
             n_tokens=n_tokens,
             embedding_dim=n_tokens and choose_dim(self.embedding_dim, n_tokens),
             **self._letters,
+            companions=self._companion_weight > 0,
             device=device,
         )
 

@@ -114,6 +114,11 @@ class RecurrentClassifier(ClassifierHead, LearnedFeatures, BaseRecurrent):
         callbacks=None,
         class_weight=None,
         label_smoothing=0.0,
+        n_networks=1,
+        combine="average",
+        deep_supervision=0.0,
+        init_from=None,
+        freeze=0,
     ):
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -159,3 +164,8 @@ class RecurrentClassifier(ClassifierHead, LearnedFeatures, BaseRecurrent):
         self.callbacks = callbacks
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
+        self.n_networks = n_networks
+        self.combine = combine
+        self.deep_supervision = deep_supervision
+        self.init_from = init_from
+        self.freeze = freeze

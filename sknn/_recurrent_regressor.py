@@ -113,6 +113,11 @@ class RecurrentRegressor(RegressorHead, LearnedFeatures, BaseRecurrent):
         device="auto",
         dtype="auto",
         callbacks=None,
+        n_networks=1,
+        combine="average",
+        deep_supervision=0.0,
+        init_from=None,
+        freeze=0,
     ):
         self.loss = loss
         self.quantile = quantile
@@ -159,3 +164,8 @@ class RecurrentRegressor(RegressorHead, LearnedFeatures, BaseRecurrent):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.n_networks = n_networks
+        self.combine = combine
+        self.deep_supervision = deep_supervision
+        self.init_from = init_from
+        self.freeze = freeze

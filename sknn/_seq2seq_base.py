@@ -8,6 +8,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sknn._door import check_count, require_y
+from sknn._ensemble import SeveralNetworks
 from sknn._heads import check_stochastic
 from sknn._sklearn_compat import Interval, fit_context
 from sknn._transformer_base import PARAMETERS as TRANSFORMER_PARAMETERS
@@ -22,7 +23,7 @@ from sknn.data import (
     step_weights,
     to_tensor,
 )
-from sknn.modules import Seq2SeqNet, decode
+from sknn.modules import AveragedDecoder, Seq2SeqNet, decode
 from sknn.training._sequence_initialization import forget_unseen
 from sknn.training._threads import limited_threads
 
@@ -60,7 +61,7 @@ STEPS_AT_A_TIME = 1 << 16
 NOT_OF_PAIRS = ("pooling", "standardize", "tokens")
 
 
-class BaseSeq2Seq(BaseTransformer):
+class BaseSeq2Seq(SeveralNetworks, BaseTransformer):
     """Encoder and decoder: sequences of tokens in, sequences of tokens out."""
 
     _parameter_constraints: dict = {
@@ -68,6 +69,7 @@ class BaseSeq2Seq(BaseTransformer):
         for name, constraint in BaseTransformer._parameter_constraints.items()
         if name not in NOT_OF_PAIRS
     } | {
+        **SeveralNetworks._parameter_constraints,
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "beam_size": [Interval(Integral, 1, None, closed="left")],
         "length_penalty": [Interval(Real, 0, None, closed="left")],
@@ -212,6 +214,9 @@ class BaseSeq2Seq(BaseTransformer):
 
     def _forced_outputs(self, X, y):
         """Raw outputs at all steps of encoded targets, with the true tokens before."""
+        if self._averages:
+            raws = (n._forced_outputs(X, y) for n in self._networks)
+            return self._targets.average(raws)
 
         def evaluate(rows, x):
             return self._evaluate(self.module_, self._join_inputs(rows, x, y))
@@ -237,11 +242,15 @@ class BaseSeq2Seq(BaseTransformer):
         options = {"beam_size": beam_size, "n_best": n_best, "max_length": longest}
         options["length_penalty"] = self.length_penalty
         n_steps = float(X.lengths.mean())
-        kept = beam_size * (n_steps + longest)  # for each source
+        decoder, n_networks = self.module_, 1
+        if self._averages:
+            decoder = AveragedDecoder([n.module_ for n in self._networks])
+            n_networks = len(self._networks)
+        kept = n_networks * beam_size * (n_steps + longest)  # for each source
         for rows, x in iter_chunks(X, max(int(STEPS_AT_A_TIME * n_steps / kept), 1)):
             x = move(x if isinstance(x, dict) else {"x": x}, self._flat.values.device)
             with limited_threads(0, by_torch=True):  # steps are short
-                hypotheses = decode(self.module_, **x, **options)
+                hypotheses = decode(decoder, **x, **options)
             arrays = (part.cpu().numpy() for part in hypotheses)
             for i, *of_source in zip(rows, *arrays, strict=True):
                 found[i] = [

@@ -103,6 +103,8 @@ class Seq2SeqTransformer(BaseSeq2Seq):
         dtype="auto",
         callbacks=None,
         label_smoothing=0.0,
+        n_networks=1,
+        combine="average",
     ):
         self.d_model = d_model
         self.n_heads = n_heads
@@ -150,3 +152,5 @@ class Seq2SeqTransformer(BaseSeq2Seq):
         self.dtype = dtype
         self.callbacks = callbacks
         self.label_smoothing = label_smoothing
+        self.n_networks = n_networks
+        self.combine = combine

@@ -1,5 +1,6 @@
 """What networks on sequences share: series of numbers, tokens, texts."""
 
+from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,10 +13,13 @@ from sklearn.utils.validation import (
 
 from sknn._autograd_base import BaseAutogradNetwork
 from sknn._sklearn_compat import Interval
+from sknn._transfer import PARAMETERS as TRANSFER_PARAMETERS
+from sknn._transfer import TransferredBody
 from sknn.data import SequenceReader, Sequences
 from sknn.training._sequence_initialization import forget_unseen
 
 PARAMETERS = {
+    **TRANSFER_PARAMETERS,
     "tokens": (
         "bool",
         "Whether whole numbers are tokens, as strings always are, and not a series.",
@@ -40,11 +44,12 @@ PARAMETERS = {
 SET_BY_FIT = ("n_features_in_", "feature_names_in_", "vocabulary_")
 
 
-class BaseSequenceNetwork(BaseAutogradNetwork):
+class BaseSequenceNetwork(TransferredBody, BaseAutogradNetwork):
     """Sequences of any lengths; a table's rows are series of one channel."""
 
     _parameter_constraints: dict = {
         **BaseAutogradNetwork._parameter_constraints,
+        **TransferredBody._parameter_constraints,
         "tokens": ["boolean"],
         "tokenizer": [callable, None],
         "min_count": [Interval(Integral, 1, None, closed="left")],
@@ -77,7 +82,14 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
 
     def _takes_tokens(self, reset):
         """Whether whole numbers are tokens, by the first fit."""
-        return self.tokens if reset else self._reader.form == "integers"
+        reader = self._given_reader if reset else self._reader
+        return self.tokens if reader is None else reader.form == "integers"
+
+    @property
+    def _given_reader(self):
+        """Reader of the tokens that layers to begin with have learned, or None."""
+        reader = self._source and self._source._reader
+        return reader if reader and reader.kind == "tokens" else None
 
     def _check_sequences(self, X, n_axes, dtype, reset, sample_weight, options):
         """Sequences that are no table, and y where there is any."""
@@ -107,16 +119,11 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
         """Sequences by the rules of the first fit, which are set here by `reset`."""
         if not reset:
             return self._reader.read(X, dtype)
-        self._reader, X = SequenceReader.fit_read(
-            X,
-            dtype,
-            tokens=self.tokens,
-            tokenizer=self.tokenizer,
-            min_count=self.min_count,
-            max_vocab=self.max_vocab,
-            sample_weight=sample_weight,
-            **self._reading,
-        )
+        self._reader = deepcopy(self._given_reader)
+        if self._reader is not None:
+            X = self._reader.read(X, dtype)
+        else:
+            self._reader, X = self._fit_reader(X, dtype, sample_weight)
         self._fitted_to_table = n_features is not None
         for name in ("vocabulary_",) if n_features else SET_BY_FIT:
             vars(self).pop(name, None)
@@ -126,9 +133,28 @@ class BaseSequenceNetwork(BaseAutogradNetwork):
             self.n_features_in_ = n_features or self._reader.n_channels
         return X
 
+    def _fit_reader(self, X, dtype, sample_weight):
+        """Reader of such sequences, and what it reads."""
+        return SequenceReader.fit_read(
+            X,
+            dtype,
+            tokens=self.tokens,
+            tokenizer=self.tokenizer,
+            min_count=self.min_count,
+            max_vocab=self.max_vocab,
+            sample_weight=sample_weight,
+            **self._reading,
+        )
+
+    def _describe_inputs(self):
+        reader = self._reader
+        if reader.kind == "tokens":
+            return f"sequences of {len(reader.vocabulary)} known tokens"
+        return f"series of {reader.n_channels} channels"
+
     def _calibrate(self, module, rows):
         super()._calibrate(module, rows)
-        if self._reader.kind == "tokens":
+        if self._reader.kind == "tokens" and self._source is None:
             ids = rows.X.values
             ids = ids if ids.ndim == 1 else ids[:, 0]  # letters are behind it
             forget_unseen(module.token_vectors, ids)

@@ -23,6 +23,7 @@ from sklearn.utils.validation import _check_feature_names_in as check_feature_na
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
+    "OWN_ATTRIBUTES",
     "Interval",
     "ManyParameters",
     "Options",
@@ -37,6 +38,16 @@ __all__ = [
     "submit_next",
     "takes_sample_weight",
 ]
+
+# what scikit-learn keeps on an estimator that is nothing of its state
+OWN_ATTRIBUTES = {
+    "_callback_fit_ctx",
+    "_metadata_request",
+    "_parent_callback_ctx",
+    "_skl_callbacks",
+    "_skl_callbacks_to_teardown",
+    "_sklearn_output_config",
+}
 
 
 class ManyParameters(BaseEstimator):

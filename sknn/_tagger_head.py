@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknn._base import BaseNetwork
 from sknn._door import TRAINING_CONSTRAINTS, require_y
+from sknn._ensemble import SeveralNetworks
 from sknn._heads import check_classes, check_stochastic, refuse_balanced
 from sknn._sequence_base import axes_of_numbers, choose_dim, table_of, tidy
 from sknn._sklearn_compat import (
@@ -49,7 +50,7 @@ PARAMETERS = {
 }
 
 
-class TaggerHead:
+class TaggerHead(SeveralNetworks):
     """Labels of steps in; labels and probabilities of steps out.
 
     It comes before a `BaseSequenceNetwork` in the bases. scikit-learn's classifiers
@@ -59,6 +60,7 @@ class TaggerHead:
     pooling = None  # all steps have outputs of their own
 
     _parameter_constraints: dict = {
+        **SeveralNetworks._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "char_embedding_dim": [

@@ -85,6 +85,7 @@ class BaseTransformer(BaseSequenceNetwork):
                 f"d_model={self.d_model} over n_heads={self.n_heads} must be even with "
                 "positional_encoding='rotary', which turns pairs of entries."
             )
+        self._check_transfer(self.n_layers)
         super()._check_parameters()
 
     @property
@@ -105,11 +106,18 @@ class BaseTransformer(BaseSequenceNetwork):
             activation=self.activation,
             norm_first=self.norm_first,
             dropout=float(self._dropout),
-            max_length=int(X.lengths.max()),
+            max_length=self._n_positions(X),
             n_tokens=self._n_tokens,
             **self._letters,
             device=device,
         )
+
+    def _n_positions(self, X):
+        """Positions that may have learned vectors."""
+        positions = self._source and self._source.module_.positions
+        if hasattr(positions, "position_vectors"):
+            return len(positions.position_vectors)
+        return int(X.lengths.max())
 
     def _update_module(self):
         self.module_.set_dropout(float(self._dropout))

@@ -114,6 +114,10 @@ class TransformerClassifier(ClassifierHead, LearnedFeatures, BaseTransformer):
         callbacks=None,
         class_weight=None,
         label_smoothing=0.0,
+        n_networks=1,
+        combine="average",
+        init_from=None,
+        freeze=0,
     ):
         self.d_model = d_model
         self.n_heads = n_heads
@@ -162,3 +166,7 @@ class TransformerClassifier(ClassifierHead, LearnedFeatures, BaseTransformer):
         self.callbacks = callbacks
         self.class_weight = class_weight
         self.label_smoothing = label_smoothing
+        self.n_networks = n_networks
+        self.combine = combine
+        self.init_from = init_from
+        self.freeze = freeze

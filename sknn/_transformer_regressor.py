@@ -113,6 +113,10 @@ class TransformerRegressor(RegressorHead, LearnedFeatures, BaseTransformer):
         device="auto",
         dtype="auto",
         callbacks=None,
+        n_networks=1,
+        combine="average",
+        init_from=None,
+        freeze=0,
     ):
         self.loss = loss
         self.quantile = quantile
@@ -162,3 +166,7 @@ class TransformerRegressor(RegressorHead, LearnedFeatures, BaseTransformer):
         self.device = device
         self.dtype = dtype
         self.callbacks = callbacks
+        self.n_networks = n_networks
+        self.combine = combine
+        self.init_from = init_from
+        self.freeze = freeze

@@ -94,6 +94,9 @@ SHARED = {
     "dropout": [-0.1, 1.0, None, "half"],
     "batch_norm": ["yes", None, 2, 0.0, [True]],
     "gradient_clip": [0, -1, "norm", np.nan, np.inf],
+    "deep_supervision": [-0.1, None, "all", np.nan, np.inf, [0.5]],
+    "pretrain": ["both", "Supervised", True, 1, ["supervised"]],
+    "pretrain_iter": [0, -1, 2.5, None, "many", np.inf],
     "callbacks": ["print", 3, print, np.array([Callback()])],
 }
 OWN = {

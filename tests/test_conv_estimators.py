@@ -185,6 +185,7 @@ OPTIONS = [
     ({"gradient_clip": 0.01}, {"solver": "sgd"}),
     ({"class_weight": {0: 9.0}}, {}),
     ({"label_smoothing": 0.2}, {}),
+    ({"deep_supervision": 0.5}, {}),
 ]
 
 

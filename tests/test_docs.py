@@ -1,8 +1,12 @@
 """The user guide's pages run as they are printed, the searches of tuning shorter."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
-from textwrap import dedent
+from tempfile import TemporaryDirectory
+from textwrap import dedent, indent
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -41,6 +45,13 @@ def test_the_page_on_tuning_runs():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_page_on_searches_as_one_network_runs():
+    text = (DOCS / "batched.rst").read_text(encoding="utf-8")
+    names = run_blocks(text, n_blocks=1)
+    assert names["search"].best_score_ > 0.9
+
+
 def test_the_page_on_convolutions_runs():
     text = (DOCS / "conv.rst").read_text(encoding="utf-8")
     names = run_blocks(text, n_blocks=4)
@@ -100,3 +111,29 @@ def test_the_page_on_autoencoders_runs():
     assert names["error"] < 0.025
     assert names["new"].shape == (5, 64) and names["in_use"] == 2
     assert names["search"].best_params_ == {"n_components": 8}
+
+
+@pytest.mark.slow
+def test_the_page_on_scaling_runs():
+    """As a script of its own: dask's workers read it first, and ray changes joblib."""
+    pytest.importorskip("distributed", exc_type=ImportError)
+    pytest.importorskip("ray", exc_type=ImportError)
+    text = (DOCS / "scaling.rst").read_text(encoding="utf-8")
+    blocks = get_blocks(text.replace("max_iter=20", "max_iter=2"))
+    assert len(blocks) == 8
+    show = "print(type(search.best_estimator_).__name__, search.best_score_)\n"
+    body = indent(show.join([*blocks, ""]), "    ")
+    # pytest's folder has too long a path for ray's sockets
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        script = Path(folder) / "page.py"
+        script.write_text(f'if __name__ == "__main__":\n{body}', encoding="utf-8")
+        folders = {"TMPDIR": folder, "RAY_TMPDIR": folder, "RAY_AUTH_MODE": "disabled"}
+        run = subprocess.run(
+            [sys.executable, "-W", "ignore", script],
+            env=os.environ | folders | {"RAY_USAGE_STATS_ENABLED": "0"},
+            capture_output=True,
+            text=True,
+        )
+    assert run.returncode == 0, run.stderr
+    found = [line for line in run.stdout.splitlines() if "MLPClassifier" in line]
+    assert len(found) == 8 and len(set(found)) == 1

@@ -27,6 +27,7 @@ SHARED_BY_BASE = {
     "_heads",
     "_outputs",
     "_state",
+    "_transfer",
 }
 UPPER_ROOMS = {"display", "parallel"}
 
@@ -36,11 +37,16 @@ LOWER_ROOMS = {
     COMPAT: set(),
     **FLOOR_1,
     **dict.fromkeys(SHARED_BY_BASE, BELOW_FLOOR_2),
+    "_ensemble": BELOW_FLOOR_2 | {"_assembly"},
+    "_heads": BELOW_FLOOR_2 | {"_ensemble"},
     "_base": BELOW_FLOOR_2 | SHARED_BY_BASE,
     "_autograd_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base"},
     "_message_passing_base": BELOW_FLOOR_2
     | SHARED_BY_BASE
     | {"_base", "_autograd_base"},
+    "_deep_supervision": BELOW_FLOOR_2 | {"_door"},
+    "_pretraining": BELOW_FLOOR_2 | {"_assembly"},
+    "_mlp_weights": BELOW_FLOOR_2,
     "_node_head": BELOW_FLOOR_2 | {"_door", "_heads"},
     "_autoencoder_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base", "_autograd_base"},
     "_sequence_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base", "_autograd_base"},
@@ -50,7 +56,9 @@ LOWER_ROOMS = {
     "_gan_sampling": BELOW_FLOOR_2 | {"_door"},
     "_gan_scoring": BELOW_FLOOR_2 | {"_gan_watch"},
     "_gan_state": BELOW_FLOOR_2 | {"_state"},
-    "_tagger_head": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base", "_sequence_base"},
+    "_tagger_head": BELOW_FLOOR_2
+    | SHARED_BY_BASE
+    | {"_base", "_ensemble", "_sequence_base"},
 }
 
 

@@ -63,6 +63,9 @@ SHARED = [
     ("dropout", [0.0, 0.3, [0.1, 0.4]], {}),
     ("batch_norm", [False, True], {}),
     ("gradient_clip", [None, 0.01, 0.1], {"solver": "sgd"}),
+    ("deep_supervision", [0.0, 0.5], {}),
+    ("pretrain", [None, "supervised", "autoencoder"], {}),
+    ("pretrain_iter", [1, 3], {"pretrain": "supervised"}),
 ]
 STOPPING = {"early_stopping": True, "validation_fraction": 0.3}
 OWN = {
@@ -106,6 +109,9 @@ ANY_SOLVER = {
     "activation": ACTIVATIONS,
     "weight_init": INITIALIZATIONS,
     "alpha": loguniform(1e-5, 1.0),
+    "deep_supervision": [0.0, 0.5],
+    "pretrain": [None, "supervised", "autoencoder"],
+    "pretrain_iter": [1, 3],
     "dtype": ["float32", "float64"],
 }
 JOINT_OWN = {

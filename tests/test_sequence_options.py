@@ -81,6 +81,7 @@ OWN = {
         ({"bidirectional": False}, {}),
         ({"pooling": "last"}, {}),
         ({"pooling": "mean"}, {}),
+        ({"deep_supervision": 0.5}, {"hidden_layer_sizes": (6, 4)}),
         (
             {"dropout": [0.3, 0.0]},
             {"dropout": [0.0, 0.3], "hidden_layer_sizes": (6, 6)},

@@ -15,7 +15,7 @@ from sknn.data._graph_reading import read_matrix
 from sknn.data._graphs import Graphs
 from sknn.data._iterators import make_batches
 from sknn.data._layout import sample_shape
-from sknn.data._mapped import convert, converts_late
+from sknn.data._mapped import convert, converts_late, memory_of
 from sknn.data._messages import Messages, make_message_matrix
 from sknn.data._neighbours import Neighbours
 from sknn.data._node_batches import NodeBatches
@@ -78,6 +78,7 @@ __all__ = [
     "make_batch",
     "make_batches",
     "make_message_matrix",
+    "memory_of",
     "move",
     "read_known",
     "read_labels",

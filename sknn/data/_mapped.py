@@ -1,6 +1,7 @@
 """Memory-mapped arrays, which stay in their file and are read a few rows at a time."""
 
 import numpy as np
+from scipy import sparse
 
 
 def is_memory_mapped(array):
@@ -8,6 +9,14 @@ def is_memory_mapped(array):
     while array is not None and not isinstance(array, np.memmap):
         array = getattr(array, "base", None)
     return array is not None
+
+
+def memory_of(X):
+    """Bytes of memory that inputs take: what is in a file takes none."""
+    if sparse.issparse(X):
+        return X.data.nbytes + X.indices.nbytes + X.indptr.nbytes
+    in_file = isinstance(X, MappedRows) or is_memory_mapped(X)
+    return 0 if in_file else X.nbytes
 
 
 def convert(X, dtype):

@@ -62,10 +62,9 @@ class StackedBatches:
         shape = len(iterators), min(self._size, self._lengths.max())
         self._x = np.empty((*shape, *X.shape[1:]), X.dtype)
         self._y = np.empty((*shape, *y.shape[1:]), y.dtype)
-        self._plans = [
-            self._plan(number, int((counts > number).sum()))
-            for number in range(counts[0])
-        ]
+        self._plans = []
+        for number in range(counts[0]):
+            self._plans.append(self._plan(number, int((counts > number).sum())))
 
     def _plan(self, number, n_networks):
         """Plan of step `number`, in which so many networks have a batch."""
@@ -85,10 +84,10 @@ class StackedBatches:
 
         Yields
         ------
-        plan : StepPlan
-            Its sizes and totals.
+        sizes : ndarray of shape (n_networks,)
+            Rows of each of the first networks' batches; the others have had all.
         totals : ndarray of shape (n_networks,)
-            Weight of each network's batch; the same object for plans that are alike.
+            Weight of each of these batches.
         batch : Batch
             Arrays of shape (n_networks, most rows, ...), drawn into memory that the
             next batch overwrites.
@@ -103,7 +102,7 @@ class StackedBatches:
                 divisors = np.where(totals == 0, 1, totals)
                 total = divisors.astype(weight.dtype)[:, None, None]
             n_rows = plan.x.shape[1]
-            yield plan, totals, Batch(plan.x, plan.y, weight, total, n_rows)
+            yield plan.sizes, totals, Batch(plan.x, plan.y, weight, total, n_rows)
 
     def _permute(self):
         """Draw each network's order of its rows."""

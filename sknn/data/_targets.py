@@ -117,6 +117,20 @@ class ClassTargets:
         """Outputs (n_rows, n_outputs) as probabilities, in place."""
         return softmax(raw) if self.kind == "multiclass" else logistic(raw)
 
+    def average(self, raws):
+        """Raw outputs whose probabilities are the mean of those of several.
+
+        In logarithms, where no probability is lost for being small. The arrays given
+        are overwritten.
+        """
+        if self.kind == "multiclass":
+            return mean_of_logs(map(log_softmax, raws))
+        yes = no = -np.inf  # logarithms of the sums over networks
+        for raw in raws:
+            yes = np.logaddexp(yes, -np.logaddexp(0, -raw))
+            no = np.logaddexp(no, -np.logaddexp(0, raw))
+        return yes - no
+
     def decode_codes(self, raw):
         """Predicted codes (n_rows,) or indicators (n_rows, n_labels) of raw outputs."""
         if self.kind == "multiclass":
@@ -151,6 +165,21 @@ def logistic(raw):
         np.exp(raw, out=raw)
         raw += 1
         return np.reciprocal(raw, out=raw)
+
+
+def log_softmax(raw):
+    """Logarithm of the softmax of the rows of a floating array, in place."""
+    raw -= raw.max(axis=1, keepdims=True)
+    raw -= np.log(np.exp(raw).sum(axis=1, keepdims=True))
+    return raw
+
+
+def mean_of_logs(logs):
+    """Logarithm of the mean of several arrays, of which the logarithms are given."""
+    n, total = 0, -np.inf
+    for n, log in enumerate(logs, start=1):  # noqa: B007 - their number
+        total = np.logaddexp(total, log)
+    return total - log.dtype.type(np.log(n))
 
 
 class RealTargets:
@@ -189,6 +218,15 @@ class RealTargets:
     def link(self, raw):
         """Outputs as predictions, in place: exponentials for positive means."""
         return np.exp(raw, out=raw) if self.loss in ("poisson", "gamma") else raw
+
+    def average(self, raws):
+        """Raw outputs whose predictions are the mean of those of several."""
+        if self.loss in ("poisson", "gamma"):
+            return mean_of_logs(raws)
+        n, total = 0, 0.0
+        for n, raw in enumerate(raws, start=1):  # noqa: B007 - their number
+            total = total + raw
+        return total / n
 
     def decode(self, raw):
         """Predictions of shape (n_rows,), or (n_rows, n_outputs) for several."""

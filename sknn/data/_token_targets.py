@@ -7,7 +7,7 @@ import numpy as np
 
 from sknn.data._sequences import Sequences
 from sknn.data._step_labels import as_object_array
-from sknn.data._targets import softmax
+from sknn.data._targets import log_softmax, mean_of_logs, softmax
 from sknn.data._vocabulary import encode_tokens
 
 # what stands for letters and words that have no number, where one has to be shown
@@ -126,8 +126,20 @@ class TokenTargets:
         ndarray of shape (n,)
             Minus infinity for targets with a token that has no number.
         """
-        raw[:, [0, self.begin]] = -np.inf
+        self._exclude(raw)
         raw -= raw.max(axis=1, keepdims=True)
         chosen = raw[np.arange(len(raw)), y.values]
         chosen = chosen - np.log(np.exp(raw, out=raw).sum(axis=1))
         return np.add.reduceat(chosen.astype(np.float64), y.starts[:-1])
+
+    def average(self, raws):
+        """Raw outputs whose probabilities are the mean of those of several.
+
+        They are those of `log_likelihood`, and the arrays given are overwritten.
+        """
+        return mean_of_logs(log_softmax(self._exclude(raw)) for raw in raws)
+
+    def _exclude(self, raw):
+        """Leave no probability, in place, to tokens that cannot be predicted."""
+        raw[:, [0, self.begin]] = -np.inf
+        return raw

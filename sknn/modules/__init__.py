@@ -1,7 +1,9 @@
 """Plain torch modules: they return raw outputs and know nothing of training."""
 
 from sknn.modules._autoencoder import AutoencoderNet, VariationalNet
+from sknn.modules._averaged_decoder import AveragedDecoder
 from sknn.modules._beam_search import decode
+from sknn.modules._companions import Companion
 from sknn.modules._conv import ConvNet
 from sknn.modules._gan import make_discriminator, make_generator
 from sknn.modules._graph_net import GraphNet
@@ -14,6 +16,8 @@ from sknn.modules._transformer import TransformerNet
 __all__ = [
     "MLP",
     "AutoencoderNet",
+    "AveragedDecoder",
+    "Companion",
     "ConvNet",
     "GraphNet",
     "NodeNet",

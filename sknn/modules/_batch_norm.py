@@ -29,8 +29,14 @@ class BatchNorm(nn.Module):
         :math:`\epsilon` above.
     momentum : float
         Share of the latest batch in the running statistics.
+
+    Attributes
+    ----------
+    is_frozen : bool
+        Whether the running statistics are used in training too, and stay.
     """
 
+    is_frozen = False
     running_mean: Tensor
     running_var: Tensor
     num_batches_tracked: Tensor
@@ -62,7 +68,7 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
         """Normalise `x` (batch, units, *positions); `row_weight` is (batch, 1)."""
-        if not self.training or x.numel() == x.shape[1]:
+        if not self.training or self.is_frozen or x.numel() == x.shape[1]:
             running = self.running_mean, self.running_var
             return functional.batch_norm(
                 x, *running, self.weight, self.bias, eps=self.eps

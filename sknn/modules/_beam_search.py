@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from sknn.modules._attention import RowGroups
+from sknn.modules._averaged_decoder import AveragedDecoder
 from sknn.modules._seq2seq import Seq2SeqNet
 
 
@@ -129,7 +130,7 @@ class Search:
 
     Parameters
     ----------
-    net : Seq2SeqNet
+    net : Seq2SeqNet or AveragedDecoder
         What the tokens that mean something are taken from.
     beam_size, length_penalty, n_best
         As in `decode`.
@@ -141,7 +142,7 @@ class Search:
 
     def __init__(
         self,
-        net: Seq2SeqNet,
+        net: Seq2SeqNet | AveragedDecoder,
         beam_size: int,
         length_penalty: float,
         n_best: int,
@@ -224,7 +225,7 @@ class Search:
 
 @torch.no_grad()
 def decode(
-    net: Seq2SeqNet,
+    net: Seq2SeqNet | AveragedDecoder,
     x: Tensor,
     lengths: Tensor | None = None,
     *,
@@ -244,8 +245,8 @@ def decode(
 
     Parameters
     ----------
-    net : Seq2SeqNet
-        Network, in evaluation mode unless dropout is wanted.
+    net : Seq2SeqNet or AveragedDecoder
+        Network, or several, in evaluation mode unless dropout is wanted.
     x : Tensor of shape (batch, steps)
         Sources.
     lengths : Tensor of shape (batch,), optional

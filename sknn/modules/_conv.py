@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from sknn.modules._augmentation import Augmentation
 from sknn.modules._channel_scaling import ChannelScaling
+from sknn.modules._companions import Companions, place_beside
 from sknn.modules._conv_block import (
     ConvBlock,
     NormalizedConvolution,
@@ -64,6 +65,9 @@ class ConvNet(nn.Module):
         in, which after the scaling are the mean.
     horizontal_flip : bool
         Whether images are mirrored at random in training.
+    companions : bool
+        Whether every block and hidden layer but the last has an output of its own in
+        training, which reads a block as the fully connected layers would.
     device : torch.device or str, optional
         Where the parameters are made; on "meta" they take no memory and draw no
         random numbers.
@@ -77,7 +81,9 @@ class ConvNet(nn.Module):
     blocks : torch.nn.ModuleList
         Convolutional blocks.
     head : MLP
-        Fully connected layers.
+        Fully connected layers, with the companions of hidden ones.
+    companions : Companions
+        Outputs of blocks, or nothing.
 
     Raises
     ------
@@ -88,7 +94,8 @@ class ConvNet(nn.Module):
     Notes
     -----
     ``forward`` maps (batch, *input_shape), of any real type, to the raw outputs
-    (batch, outputs): the output activation belongs to the loss.
+    (batch, outputs): the output activation belongs to the loss. In training the
+    companions' raw outputs stand beside them, as further columns.
 
     Examples
     --------
@@ -119,6 +126,7 @@ class ConvNet(nn.Module):
         batch_norm: bool = True,
         random_crop: int = 0,
         horizontal_flip: bool = False,
+        companions: bool = False,
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__()
@@ -141,6 +149,7 @@ class ConvNet(nn.Module):
         self.set_augmentation(random_crop, horizontal_flip)
         self.blocks = nn.ModuleList()
         size = (1, *positions) if self.is_series else tuple(positions)
+        widths = [self._count_features(n_channels, size)]
         for n_in, n_out in pairwise([n_channels, *conv_channels]):
             if padding == "valid":
                 self._check_kernel(kernel, size)
@@ -148,11 +157,16 @@ class ConvNet(nn.Module):
             pool = Pooling(pooling, pool_size or 1, body.out_size)
             self.blocks.append(ConvBlock(body, pool))
             size = pool.out_size
-        n_last = [n_channels, *conv_channels][-1]
-        n_features = n_last if global_pooling else size[0] * size[1] * n_last
+            widths.append(self._count_features(n_out, size))
         self.head = MLP(
-            [n_features, *layer_sizes], device=device, batch_norm=batch_norm
+            [widths[-1], *layer_sizes],
+            device=device,
+            batch_norm=batch_norm,
+            companions=companions,
         )
+        is_last = len(layer_sizes) == 1  # the last block is the last hidden layer
+        supervised = widths[1 : len(widths) - is_last] if companions else ()
+        self.companions = Companions(supervised, layer_sizes[-1], device)
         self.set_dropout(dropout)
         self.set_activation(activation)
 
@@ -195,6 +209,11 @@ class ConvNet(nn.Module):
         """Whether rows depend on their batch in training, and on its rows' weights."""
         return self.batch_norm and len(self.blocks) + len(self.head.norms) > 0
 
+    def hidden_parts(self) -> list[list[nn.Module]]:
+        """What each block and hidden layer consists of; the first has the scaling."""
+        first, *blocks = ([block] for block in self.blocks)
+        return [[self.scaling, *first], *blocks, *self.head.hidden_parts()]
+
     def set_activation(self, name: str) -> None:
         """Let the blocks and the hidden layers have the activation of that name."""
         self.activation_name = name
@@ -220,11 +239,18 @@ class ConvNet(nn.Module):
 
     def hidden(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
         """Activations of the last hidden layer, or what the blocks give it."""
-        return self.head.hidden(self._features(x, row_weight), row_weight)
+        x = self._enter(x)
+        for block in self.blocks:
+            x = block(x, row_weight)
+        return self.head.hidden(self._flatten(x), row_weight)
 
     def forward(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
         """Raw outputs; `row_weight` (batch, 1) is for training with batch norm."""
-        return self.head(self._features(x, row_weight), row_weight)
+        x, others = self._enter(x), []
+        for k, block in enumerate(self.blocks):
+            x = block(x, row_weight)
+            others += self.companions.outputs(k, x, self._flatten)
+        return place_beside(self.head(self._flatten(x), row_weight), others)
 
     def _enter(self, x: Tensor) -> Tensor:
         """Scaled and augmented maps of raw inputs."""
@@ -232,11 +258,12 @@ class ConvNet(nn.Module):
         x = x.unsqueeze(1) if self.is_series else x
         return x.permute(0, 3, 1, 2)  # (batch, channels, height, width)
 
-    def _features(self, x: Tensor, row_weight: Tensor | None) -> Tensor:
-        """What the blocks give the fully connected layers: (batch, features)."""
-        x = self._enter(x)
-        for block in self.blocks:
-            x = block(x, row_weight)
+    def _count_features(self, n_channels: int, size: Size) -> int:
+        """How many numbers maps of that size give the fully connected layers."""
+        return n_channels if self.global_pooling else size[0] * size[1] * n_channels
+
+    def _flatten(self, x: Tensor) -> Tensor:
+        """What maps give the fully connected layers: (batch, features)."""
         if self.global_pooling == "max":
             return x.amax((2, 3))
         if self.global_pooling == "mean":

@@ -1,6 +1,7 @@
 """Multi-layer perceptron (Goodfellow, Bengio and Courville, chapter 6)."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import torch
@@ -8,16 +9,9 @@ from torch import Tensor, nn
 
 from sknn.modules._activations import ACTIVATIONS
 from sknn.modules._batch_norm import BatchNorm
+from sknn.modules._companions import Companions, place_beside
 from sknn.modules._dropout import Dropout
-
-
-class Linear(nn.Linear):
-    """Linear layer that draws nothing for parameters that are not there yet."""
-
-    def reset_parameters(self) -> None:
-        """Draw torch's initial values, except on the meta device."""
-        if not self.weight.is_meta:
-            super().reset_parameters()
+from sknn.modules._linear import Linear
 
 
 class MLP(nn.Module):
@@ -38,6 +32,8 @@ class MLP(nn.Module):
     batch_norm : bool
         Whether hidden layers are normalised, before the activation. They then have
         the normalization's bias in place of their own.
+    companions : bool
+        Whether every hidden layer but the last has an output of its own in training.
 
     Attributes
     ----------
@@ -47,11 +43,14 @@ class MLP(nn.Module):
         Normalization of each hidden layer, or nothing.
     dropouts : torch.nn.ModuleList
         Dropout of each hidden layer, or nothing where no layer has any.
+    companions : Companions
+        Outputs of hidden layers, or nothing.
 
     Notes
     -----
     ``forward`` maps (batch, features) to the raw outputs (batch, outputs): the
-    output activation belongs to the loss.
+    output activation belongs to the loss. In training the companions' raw outputs stand
+    beside them, as further columns.
     """
 
     def __init__(
@@ -61,6 +60,7 @@ class MLP(nn.Module):
         device: torch.device | str | None = None,
         dropout: Sequence[float] = (),
         batch_norm: bool = False,
+        companions: bool = False,
     ) -> None:
         super().__init__()
         *hidden_sizes, n_last = list(pairwise(layer_sizes))
@@ -73,12 +73,20 @@ class MLP(nn.Module):
         self.norms = nn.ModuleList(norms if batch_norm else ())
         self.dropouts = nn.ModuleList()
         self.set_dropout(dropout)
+        widths = layer_sizes[1:-2] if companions else ()
+        self.companions = Companions(widths, layer_sizes[-1], device)
         self.set_activation(activation)
 
     @property
     def has_batch_norm(self) -> bool:
         """Whether rows depend on their batch in training, and on its rows' weights."""
         return len(self.norms) > 0
+
+    def hidden_parts(self) -> list[list[nn.Module]]:
+        """What each hidden layer consists of that is trained or counted."""
+        norms = list(self.norms)
+        *hidden, _ = self.layers
+        return [[layer, *norms[k : k + 1]] for k, layer in enumerate(hidden)]
 
     def set_activation(self, name: str) -> None:
         """Let the hidden layers have the activation of that name."""
@@ -93,16 +101,24 @@ class MLP(nn.Module):
 
     def hidden(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
         """Activations of the last hidden layer, or the input where there is none."""
-        *layers, _ = self.layers
-        for k, layer in enumerate(layers):
-            x = layer(x)
-            if self.norms:
-                x = self.norms[k](x, row_weight)
-            x = self.activation(x)
-            if self.dropouts:
-                x = self.dropouts[k](x)
-        return x
+        last = deque(self._states(x, row_weight), maxlen=1)  # one at a time in memory
+        return last.pop() if last else x
 
     def forward(self, x: Tensor, row_weight: Tensor | None = None) -> Tensor:
         """Raw outputs; `row_weight` (batch, 1) is for training with batch norm."""
-        return self.layers[-1](self.hidden(x, row_weight))
+        others, h = [], x
+        for k, h in enumerate(self._states(x, row_weight)):
+            others += self.companions.outputs(k, h)
+        return place_beside(self.layers[-1](h), others)
+
+    def _states(self, h: Tensor, row_weight: Tensor | None) -> Iterator[Tensor]:
+        """Yield the outputs of every hidden layer, (batch, units)."""
+        *layers, _ = self.layers
+        for k, layer in enumerate(layers):
+            h = layer(h)
+            if self.norms:
+                h = self.norms[k](h, row_weight)
+            h = self.activation(h)
+            if self.dropouts:
+                h = self.dropouts[k](h)
+            yield h

@@ -1,10 +1,13 @@
 """Recurrent network over sequences (Goodfellow, Bengio and Courville, chapter 10)."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from sknn.modules._companions import Companions, place_beside
 from sknn.modules._dropout import Dropout
 from sknn.modules._mlp import Linear
 from sknn.modules._recurrent_layer import RecurrentBlock
@@ -41,6 +44,9 @@ class RecurrentNet(SequenceNet):
         Entries of a token's vector; None: as many as the first layer has units.
     n_letters, letter_dim : int, optional
         Size of the alphabet and entries of a letter's vector where tokens are spelled.
+    companions : bool
+        Whether every layer but the last has an output of its own in training, which
+        reads its states as the network's own reads the last ones.
     device : torch.device or str, optional
         Where the parameters are made; on "meta" they take no memory and draw no
         random numbers.
@@ -57,13 +63,16 @@ class RecurrentNet(SequenceNet):
         Dropout of each layer.
     output : torch.nn.Linear
         Output layer.
+    companions : Companions
+        Outputs of layers, or nothing.
 
     Notes
     -----
     ``forward(x, lengths=None, letters=None)`` maps (batch, steps, channels) of any real
     type, or (batch, steps) tokens, or spelled ones as `SpelledEmbedding` takes them, to
     the raw outputs (batch, outputs). `lengths` (batch,), each at least 1, says where
-    the padding begins, which has no influence; None: nowhere.
+    the padding begins, which has no influence; None: nowhere. In training the
+    companions' raw outputs stand beside them, as further columns.
 
     Examples
     --------
@@ -89,6 +98,7 @@ class RecurrentNet(SequenceNet):
         embedding_dim: int | None = None,
         n_letters: int | None = None,
         letter_dim: int | None = None,
+        companions: bool = False,
         device: torch.device | str | None = None,
     ) -> None:
         super().__init__(
@@ -108,7 +118,15 @@ class RecurrentNet(SequenceNet):
             self.layers.append(block)
             n_inputs = n_units * (1 + bidirectional)
         self.output = Linear(n_inputs, n_outputs, device=device)
+        sizes = hidden_layer_sizes[:-1] if companions else ()
+        widths = [n_units * (1 + bidirectional) for n_units in sizes]
+        self.companions = Companions(widths, n_outputs, device)
         self.set_dropout(dropout)
+
+    def hidden_parts(self) -> list[list[nn.Module]]:
+        """What each recurrent layer consists of, the entrance in the first."""
+        first, *layers = ([layer] for layer in self.layers)
+        return [[self.entrance, *first], *layers]
 
     def set_dropout(self, rates: Sequence[float]) -> None:
         """Let the layers have dropout of these rates, or of none."""
@@ -126,6 +144,27 @@ class RecurrentNet(SequenceNet):
         Tensor of shape (batch, steps, n_features)
             Those of the padding are of no meaning.
         """
+        return deque(self._states(x, lengths, letters), maxlen=1).pop()
+
+    def hidden(
+        self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None
+    ) -> Tensor:
+        """Pooled states of the last layer, (batch, n_features), or those of steps."""
+        return self._read(-1, lengths, self.encode(x, lengths, letters))
+
+    def forward(
+        self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None
+    ) -> Tensor:
+        others = []
+        for k, states in enumerate(self._states(x, lengths, letters)):
+            read = partial(self._read, k, lengths)
+            others += self.companions.outputs(k, states, read)
+        return place_beside(self.output(self._read(-1, lengths, states)), others)
+
+    def _states(
+        self, x: Tensor, lengths: Tensor | None, letters: Tensor | None
+    ) -> Iterator[Tensor]:
+        """Yield the states of every layer, without its dropout."""
         x = self.enter(x, lengths, letters)
         reversal = None
         if self.bidirectional and lengths is not None:
@@ -133,14 +172,11 @@ class RecurrentNet(SequenceNet):
         for number, layer in enumerate(self.layers):
             x = self.dropouts[number - 1](x) if number else x
             x = layer(x, reversal)
-        return x
+            yield x
 
-    def hidden(
-        self, x: Tensor, lengths: Tensor | None = None, letters: Tensor | None = None
-    ) -> Tensor:
-        """Pooled states of the last layer, (batch, n_features), or those of steps."""
-        states = self.encode(x, lengths, letters)
-        return self.dropouts[-1](self._pool(states, lengths))
+    def _read(self, k: int, lengths: Tensor | None, states: Tensor) -> Tensor:
+        """What an output reads of the states of layer number `k`: (batch, features)."""
+        return self.dropouts[k](self._pool(states, lengths))
 
     def _pool(self, states: Tensor, lengths: Tensor | None) -> Tensor:
         """Take what `pooling` says; each direction ends at an end of its own."""

@@ -78,6 +78,15 @@ class SequenceNet(nn.Module, ABC):
         """Table of the tokens' own vectors."""
         return getattr(self.embedding, "words", self.embedding)
 
+    @property
+    def entrance(self) -> nn.Module:
+        """What raw steps go through first."""
+        return self.embedding if self.takes_tokens else self.scaling
+
+    @abstractmethod
+    def hidden_parts(self) -> list[list[nn.Module]]:
+        """What each layer before the outputs consists of, the entrance in the first."""
+
     def enter(
         self, x: Tensor, lengths: Tensor | None, letters: Tensor | None = None
     ) -> Tensor:

@@ -161,6 +161,20 @@ class TransformerNet(SequenceNet):
         if self.class_vector is not None and not self.class_vector.is_meta:
             self.class_vector.normal_(std=0.02)
 
+    def hidden_parts(self) -> list[list[nn.Module]]:
+        """What each layer consists of, what comes before or after included."""
+        vectors = [] if self.class_vector is None else [self.class_vector]
+        parts = [[layer] for layer in self.layers]
+        parts[0] = [
+            self.entrance,
+            self.projection,
+            self.positions,
+            nn.ParameterList(vectors),
+            *parts[0],
+        ]
+        parts[-1].append(self.norm)
+        return parts
+
     def set_dropout(self, rate: float) -> None:
         """Let all dropout have this rate."""
         for module in self.modules():

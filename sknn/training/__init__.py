@@ -1,4 +1,4 @@
 """How weights are learned: knows no estimator.
 
-skorch is imported by `sknn.training._net` alone, at the first fit.
+skorch is imported by the files of nets and callbacks alone, at the first fit.
 """

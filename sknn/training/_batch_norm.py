@@ -147,6 +147,30 @@ class BatchNorm:
         return delta
 
 
+class FixedNorm:
+    r"""Normalization by the running statistics, which stay, of a layer that stays.
+
+    Parameters
+    ----------
+    layer, scale, shift
+        As for `BatchNorm`.
+    """
+
+    def __init__(self, layer, scale, shift):
+        mean, variance = (
+            tensor.view_as(scale) for tensor in (layer.running_mean, layer.running_var)
+        )
+        self._factor = scale * (variance + layer.eps).rsqrt()
+        self._shift = shift - mean * self._factor
+
+    def forward(self, a, z, batch):
+        """Write the normalised `a` (..., batch, units) to `z`."""
+        torch.addcmul(self._shift, a, self._factor, out=z)
+
+    def settle(self):
+        """Do nothing: no batch counts."""
+
+
 def _as_row(tensor):
     """Entries of a tensor as a vector of numpy."""
     return tensor.cpu().numpy().reshape(-1)

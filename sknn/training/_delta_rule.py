@@ -52,6 +52,8 @@ class DeltaRule:
         none.
     masks : DropoutMasks or None
         Factors of the hidden units.
+    n_fixed : int
+        Hidden layers, from the first on, whose gradients are not wanted.
 
     Attributes
     ----------
@@ -74,10 +76,11 @@ class DeltaRule:
         loss_ops=None,
         norms=(),
         masks=None,
+        n_fixed=0,
     ):
         self.ops, self.loss, self.loss_ops = ops, loss, loss_ops or ops
         self._activation = ACTIVATIONS[activation]
-        self._norms, self._masks = norms, masks
+        self._norms, self._masks, self._n_fixed = norms, masks, n_fixed
         self._weights, self._biases, self._weight_gradients, self._bias_gradients = (
             [ops.native(tensor) for tensor in tensors]
             for tensors in (weights, biases, weight_gradients, bias_gradients)
@@ -134,7 +137,7 @@ class DeltaRule:
         """Propagate the output's delta back, writing each layer's gradients."""
         ops = self.ops
         delta = buffers.deltas[-1]
-        for k in range(len(self._weights) - 1, -1, -1):
+        for k in range(len(self._weights) - 1, self._n_fixed - 1, -1):
             gradient = self._weight_gradients[k]
             if k < len(self._norms):
                 tensors = delta, buffers.products[k]
@@ -144,10 +147,11 @@ class DeltaRule:
                 ops.matmul(buffers.ones, delta, out=self._bias_gradients[k])
             if k:
                 ops.matmul(buffers.transposed[k - 1], delta, out=gradient)
-                delta = ops.matmul(
-                    delta, self._transposed[k], out=buffers.deltas[k - 1]
-                )
-                self._differentiate(k - 1, delta, buffers)
+                if k > self._n_fixed:
+                    delta = ops.matmul(
+                        delta, self._transposed[k], out=buffers.deltas[k - 1]
+                    )
+                    self._differentiate(k - 1, delta, buffers)
             elif sparse.issparse(x):
                 self.write_sparse(x, delta, gradient)
             else:

@@ -6,7 +6,9 @@ from contextlib import suppress
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sknn.data import memory_of
 from sknn.training._callbacks import StopTraining
+from sknn.training._freezing import frozen
 from sknn.training._lbfgs import minimize
 from sknn.training._monitor import Diverged
 from sknn.training._submit import train
@@ -36,7 +38,11 @@ class Run:
     result : tuple or None
         Number of epochs, or lbfgs iterations, done, and training loss at the end; None
         where training raised.
+    ended_by : {"itself", "interrupt", "divergence", "error"}
+        What ended the training; a divergence that left best weights is none.
     """
+
+    ended_by = "itself"
 
     def __init__(self, net, rows, *, lbfgs=None, warns=True, threads=(0, False)):
         self.net, self.rows, self.lbfgs, self.warns = net, rows, lbfgs, warns
@@ -50,12 +56,13 @@ class Run:
     @property
     def can_be_stacked(self):
         """Whether it may be one of several networks, each a row of one matrix."""
-        return self.can_wait and self.net.task.form.key is not None
+        task = self.net.task
+        return self.can_wait and task.form.key is not None and task.flat.trains_all
 
     @property
     def n_bytes(self):
         """Memory of the inputs that the run holds on to while it waits."""
-        return self.rows.arrays[0].nbytes
+        return memory_of(self.rows.arrays[0])
 
     def train_alone(self):
         """Train now; return the outcome.
@@ -66,22 +73,25 @@ class Run:
             Whether training was over before the last epoch, or what lbfgs found, or
             what was raised.
         """
-        with limited_threads(*self._threads):
-            self.net.begin_training()
-            try:
+        try:
+            with limited_threads(*self._threads), frozen(self.net.task.flat.frozen):
+                self.net.begin_training()
                 return self._train()
-            except BaseException as error:
-                return error
+        except BaseException as error:
+            return error
 
     def _train(self):
         self.net.notify("on_train_begin", X=self.rows, y=None)
         if self.lbfgs is not None:
-            return minimize(self.net, self.rows, **self.lbfgs)
+            return minimize(self.net, self.rows, **self.lbfgs, warns=self.warns)
         return self.net.fit_loop(self.rows)
 
     def end(self, outcome):
         """Leave the net with the weights to keep, whatever ended training."""
         net, monitor = self.net, self.net.task.monitor
+        if not self._has_begun:
+            self._take(outcome)
+            return
         try:
             completed = self._take(outcome)
         finally:
@@ -91,18 +101,27 @@ class Run:
             with suppress(StopTraining):
                 net.notify("on_train_end", X=self.rows, y=None)
 
+    @property
+    def _has_begun(self):
+        """Whether training has: one of several may have been interrupted before."""
+        return self.net.task.monitor.has_begun
+
     def _take(self, outcome):
         """Take what training returned or raised; say whether it came to an end."""
         net, monitor = self.net, self.net.task.monitor
         if isinstance(outcome, StopTraining):
             monitor.forget_unfinished(net)
         elif isinstance(outcome, KeyboardInterrupt):
-            monitor.forget_unfinished(net)
+            if self._has_begun:
+                monitor.forget_unfinished(net)
+            self.ended_by = "interrupt"
             self._problem = UserWarning("Training interrupted by user.")
         elif isinstance(outcome, Diverged):
             self._problem = _on_divergence(net)
+            if isinstance(self._problem, ValueError):
+                self.ended_by = "divergence"
         elif isinstance(outcome, BaseException):
-            self._problem = outcome
+            self.ended_by, self._problem = "error", outcome
             return False
         elif self.lbfgs is not None:
             self.result = outcome
@@ -123,6 +142,11 @@ class Run:
                 raise problem
             finally:
                 problem = None  # it would keep this frame, and the frame it
+
+    @property
+    def problem(self):
+        """What `tell` has to say, or None."""
+        return self._problem
 
 
 def run_all(runs):

@@ -38,10 +38,12 @@ class FlatParameters:
         Type of the flat tensor, as numpy has it.
     n_penalized : int
         How many of the leading entries are weights rather than biases.
+    frozen : sequence of torch.nn.Module
+        Parts of the module that training has to leave as they are.
     """
 
     def __init__(self, module, dtype, device="cpu"):
-        self.module = module
+        self.module, self.frozen = module, ()
         self.on_cpu = torch.device(device).type == "cpu"
         self.numpy_dtype = np.dtype(str(dtype).removeprefix("torch."))
         modules = list(module.modules())
@@ -145,6 +147,23 @@ class FlatParameters:
         for parameter, gradient in zip(self.parameters, views, strict=True):
             if not parameter.requires_grad:
                 gradient.zero_()
+
+    @property
+    def trains_all(self):
+        """Whether all parameters are to move."""
+        return not self.frozen and all(p.requires_grad for p in self.parameters)
+
+    def trained_slices(self):
+        """Slices of the entries that are to move, weights apart from what follows."""
+        slices = []
+        for parameter, (*_, start) in zip(self.parameters, self._layout, strict=True):
+            stop = start + parameter.numel()
+            if not parameter.requires_grad:
+                continue
+            if slices and slices[-1].stop == start != self.n_penalized:
+                start = slices.pop().start
+            slices.append(slice(start, stop))
+        return slices
 
     def is_tied(self):
         """Whether every parameter and gradient still shares the flat memory."""

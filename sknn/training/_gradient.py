@@ -52,15 +52,15 @@ class AutogradGradient:
             outputs = call(self.module, x, row_weight=batch.weight)
         else:
             outputs = call(self.module, x)
-        self.raw = outputs.detach()
-        shape = tuple(outputs.shape)
+        raw, shape = outputs.detach(), tuple(outputs.shape)
+        self.raw = self.loss.own_outputs(raw)
         if shape not in self._buffers:
             self._buffers[shape] = (
-                TorchOps.empty(shape, self.raw),
-                self.loss.buffers(TorchOps, self.raw),
+                TorchOps.empty(shape, raw),
+                self.loss.buffers(TorchOps, raw),
             )
         delta, buffers = self._buffers[shape]
-        value = self.loss(TorchOps, self.raw, batch, delta, buffers)
+        value = self.loss(TorchOps, raw, batch, delta, buffers)
         penalty = getattr(self.module, "row_penalty", None)
         if penalty is None:
             outputs.backward(delta)

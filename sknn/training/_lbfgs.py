@@ -88,7 +88,7 @@ def _find_chunks(rows):
     return [(start, min(start + CHUNK, n_rows)) for start in starts]
 
 
-def minimize(net, rows, tol, max_iter, max_fun, verbose):
+def minimize(net, rows, tol, max_iter, max_fun, verbose, warns=True):
     """Train by L-BFGS-B (Goodfellow et al., section 8.6.3), an iteration an epoch.
 
     Parameters
@@ -103,6 +103,8 @@ def minimize(net, rows, tol, max_iter, max_fun, verbose):
         Bounds on iterations and on evaluations.
     verbose : bool or int
         Whether scipy prints, where it still does.
+    warns : bool
+        Whether a search that ends before it has converged is worth a warning.
 
     Returns
     -------
@@ -155,7 +157,10 @@ def minimize(net, rows, tol, max_iter, max_fun, verbose):
     move(flat, result.x)
     if in_epoch:  # evaluations that led to no iteration
         net.history.pop()
-    return check_optimize_result("lbfgs", result, max_iter), float(result.fun)
+    n_iter = result.nit
+    if warns:
+        n_iter = check_optimize_result("lbfgs", result, max_iter)
+    return n_iter, float(result.fun)
 
 
 def move(flat, x):

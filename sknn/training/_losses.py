@@ -9,6 +9,7 @@ value is the mean over them and the derivative that of the sum, as in scikit-lea
 from types import SimpleNamespace
 
 import numpy as np
+from scipy import sparse
 
 from sknn.data import Batch
 from sknn.training._array_ops import NumpyOps
@@ -42,6 +43,10 @@ class Loss:
             ops.multiply(delta, batch.weight, out=delta)
         ops.multiply(delta, 1 / batch.total, out=delta)
         return value
+
+    def own_outputs(self, raw):
+        """Those of a training batch's raw outputs that predictions are made of."""
+        return raw
 
     def value(self, raw, y, weight=None):
         """Mean loss of numpy outputs, as reported for validation rows."""
@@ -95,6 +100,24 @@ class SummedSquaredError(SquaredError):
     def _value_and_error(self, ops, raw, batch, delta, buffers):
         mean = super()._value_and_error(ops, raw, batch, delta, buffers)
         return mean * raw.shape[-1]
+
+
+class Reconstruction(SquaredError):
+    """The squared error where the inputs of a batch, sparse or not, are its targets."""
+
+    def buffers(self, ops, raw):
+        buffers = super().buffers(ops, raw)
+        buffers.inputs = ops.empty(raw.shape, raw)
+        return buffers
+
+    def _value_and_error(self, ops, raw, batch, delta, buffers):
+        x, _ = batch
+        if sparse.issparse(x):
+            x = x.toarray(out=buffers.inputs)
+        elif not isinstance(x, np.ndarray):
+            x = ops.native(x)
+        batch = Batch(x, x, batch.weight, batch.total, batch.n_rows)
+        return super()._value_and_error(ops, raw, batch, delta, buffers)
 
 
 class Quantile(Loss):
@@ -314,6 +337,8 @@ LOSSES = {
     "log_loss": LogLoss,
     "binary_log_loss": BinaryLogLoss,
 }
+# losses that inputs are the targets of
+LOSSES_OF_INPUTS = {"reconstruction": Reconstruction}
 SMOOTHED_LOSSES = {
     "log_loss": SmoothedLogLoss,
     "binary_log_loss": SmoothedBinaryLogLoss,
@@ -326,7 +351,7 @@ def make_loss(name, label_smoothing=0.0, **options):
     Parameters
     ----------
     name : str
-        One of `LOSSES`.
+        One of `LOSSES`, or of `LOSSES_OF_INPUTS`.
     label_smoothing : float
         Share of a class's target that is spread over all classes.
     **options : dict
@@ -334,4 +359,4 @@ def make_loss(name, label_smoothing=0.0, **options):
     """
     if label_smoothing:
         return SMOOTHED_LOSSES[name](float(label_smoothing), **options)
-    return LOSSES[name](**options)
+    return {**LOSSES, **LOSSES_OF_INPUTS}[name](**options)

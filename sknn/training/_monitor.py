@@ -81,6 +81,11 @@ class Monitor:
         Print a line an epoch.
     observe : callable, optional
         Returns what else is recorded of an epoch, by name, given its loss.
+
+    Attributes
+    ----------
+    has_begun : bool
+        Whether there are weights to go back to.
     """
 
     def __init__(
@@ -88,7 +93,7 @@ class Monitor:
     ):
         self.curves, self.patience, self.schedule = curves, patience, schedule
         self.validate, self.keeps_best, self.verbose = validate, keeps_best, verbose
-        self.observe, self.n_iter = observe, 0
+        self.observe, self.n_iter, self.has_begun = observe, 0, False
 
     def begin(self, net, tensors):
         """Remember the weights that training starts from.
@@ -103,6 +108,7 @@ class Monitor:
         self._lengths = [len(curve) for curve in self._curves]
         self._lowest_loss = min(self.curves.loss, default=float("inf"))
         self._clock = time.perf_counter()
+        self.has_begun = True
 
     def after_epoch(self, net, loss, n_samples):
         """Record an epoch whose mean training loss was `loss`.

@@ -2,12 +2,12 @@
 
 import numpy as np
 import torch
-from skorch import NeuralNet
 from skorch.dataset import Dataset
 from torch import nn
 from torch.optim import Optimizer
 
 from sknn.data import Batch, Parts, Rows, make_batches
+from sknn.training._answers import AnsweringNet
 from sknn.training._array_ops import NumpyOps
 from sknn.training._callbacks import (
     BATCH_HOOKS,
@@ -50,12 +50,12 @@ class NetRows(Rows, Dataset):
     """Rows whose inputs and targets skorch's scoring callbacks find."""
 
 
-class Net(NeuralNet):
+class Net(AnsweringNet):
     """skorch's net with resident batches, a flat parameter and a lean epoch.
 
     Every skorch callback works on it. Parameters stay plain, one tensor each, where a
     flat one would be silently wrong: callbacks that pick parameters, parameter groups,
-    frozen parameters, and optimizers that look at a tensor's shape.
+    and optimizers that look at a tensor's shape, or know of no frozen parameters.
 
     Parameters
     ----------
@@ -97,7 +97,9 @@ class Net(NeuralNet):
             self.optimizer in ELEMENTWISE
             and not any(picks_parameters(cb) for _, cb in self.callbacks_)
             and "optimizer__param_groups" not in vars(self)
-            and all(p.requires_grad for p in self.task.flat.parameters)
+            and (
+                issubclass(self.optimizer, FusedOptimizer) or self.task.flat.trains_all
+            )
         )
 
     def _validate_params(self):
@@ -147,6 +149,11 @@ class Net(NeuralNet):
         if self.task.history is not None:
             self.history_ = self.task.history
         return self
+
+    def _set_training(self, training=True):
+        """Set the mode of the module and of what is in it, if it is another."""
+        if self.module_.training != training:
+            super()._set_training(training)
 
     def _zero_grad_optimizer(self, set_to_none=None):
         """Clear gradients; the flat one is kept, since views would come loose."""
@@ -198,10 +205,7 @@ class Net(NeuralNet):
         self.penalize = self._penalize_each
         self.update = self.optimizer_ and self.optimizer_.step
         if is_flat:
-            self.penalize = task.penalty.on(flat.weights, flat.weight_gradient)
-            if isinstance(self.optimizer_, FusedOptimizer):
-                self.update = self.optimizer_.on(flat.parameter)
-                self._update_in_blocks()
+            self._update_flat()
         if task.penalty.l1:
             self.penalize = self._pass_on_l1(self.penalize)
         others = [*getattr(task.adversary, "tensors", ()), *self.module_.buffers()]
@@ -218,6 +222,18 @@ class Net(NeuralNet):
         sources = {"masks": task.masks, "generator": task.generator}
         clear = self._zero_grad_optimizer
         return AutogradGradient(self.module_, task.loss, clear, **sources)
+
+    def _update_flat(self):
+        """Penalise and update the flat tensor, or what of it is to move."""
+        flat = self.task.flat
+        self.penalize = self.task.penalty.on_trained(flat)
+        flat.zero_frozen_gradients()
+        if isinstance(self.optimizer_, FusedOptimizer):
+            slices = None if flat.trains_all else flat.trained_slices()
+            self.optimizer_.move_only(slices)
+            self.update = self.optimizer_.on(flat.parameter)
+            if slices is None:
+                self._update_in_blocks()
 
     def _update_in_blocks(self):
         """Penalise and update in one where that saves the gradient's memory.
@@ -236,6 +252,8 @@ class Net(NeuralNet):
         if close is not None:
             close()
         self.gradient = self.penalize = self.update = None
+        if self.is_flat_now and isinstance(self.optimizer_, FusedOptimizer):
+            self.optimizer_.move_only(None)
         self._set_training(False)
 
     def fit_loop(self, X, y=None, epochs=None, **fit_params):
@@ -356,12 +374,6 @@ class Net(NeuralNet):
         loss = torch.as_tensor(loss, dtype=torch.float64)
         return {"loss": loss, "y_pred": torch.as_tensor(self.gradient.raw).clone()}
 
-    def infer(self, x, **fit_params):
-        """Outputs for the inputs of a batch, which may be in parts."""
-        if isinstance(x, Parts):
-            return call(self.module_, x, **fit_params)
-        return super().infer(x, **fit_params)
-
     def show_batches(self, rows, training):
         """Evaluate rows in batches where a callback looks at these; say whether."""
         listening = any(looks_at_batches(cb, training) for _, cb in self.callbacks_)
@@ -372,29 +384,3 @@ class Net(NeuralNet):
         batches = self.get_iterator(rows, training=False)
         self.run_single_epoch(batches, training, prefix, self.validation_step)
         return True
-
-    def predict_proba(self, X):
-        """Probabilities, or predictions of a regressor."""
-        raw = self.forward(X).detach().cpu().numpy().copy()
-        probability = self.task.targets.link(raw)
-        if getattr(self.task.targets, "kind", None) == "binary":
-            return np.hstack([1 - probability, probability])
-        return probability
-
-    def predict(self, X):
-        """Class codes, indicators, or predictions of a regressor."""
-        raw = self.forward(X).detach().cpu().numpy().copy()
-        if hasattr(self.task.targets, "classes"):
-            return self.task.targets.decode_codes(raw)
-        return self.task.targets.decode(raw)
-
-    @property
-    def classes_(self):
-        """Codes of the classes, as callbacks see targets."""
-        return np.arange(len(self.task.targets.classes))
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        is_classifier = hasattr(self.task.targets, "classes")
-        tags.estimator_type = "classifier" if is_classifier else "regressor"
-        return tags

@@ -77,6 +77,17 @@ class Penalty:
             l1 / total * float(asum(w)) + (penalize(total) if l2 else 0.0)
         )
 
+    def on_trained(self, flat):
+        """The same for all weights among flat parameters that are to move."""
+        parts = [
+            self.on(flat.values[part], flat.gradient[part])
+            for part in flat.trained_slices()
+            if part.start < flat.n_penalized
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        return lambda total: sum(part(total) for part in parts)
+
 
 def soft_threshold(weights, threshold, squares=None, eps=0.0, most=math.inf):
     r"""Move weights towards zero by a threshold and no further, in place.

@@ -6,7 +6,7 @@ import torch
 from sknn.data import StackedBatches
 from sknn.training._array_ops import NumpyOps
 from sknn.training._dropout import StackedMasks
-from sknn.training._stacked_updates import make_updates
+from sknn.training._stacked_updates import in_order, make_updates
 
 # bytes to whose multiples rows are filled up: kernels like them aligned
 ALIGNMENT = 64
@@ -32,6 +32,7 @@ class Member:
         self.batches = net.get_iterator(self.rows, training=True)
         self.n_epochs_left = net.max_epochs
         net.begin_training(stacked=True)
+        net._set_training(False)
 
     @property
     def weight(self):
@@ -77,7 +78,7 @@ class Stack:
     """
 
     def __init__(self, members):
-        self.members = sorted(members, key=lambda member: -len(member.batches))
+        self.members = sorted(members, key=in_order)
         self._flats = [member.net.task.flat for member in self.members]
         n, dtype = len(self._flats[0].values), self._flats[0].values.dtype
         room = ALIGNMENT // dtype.itemsize
@@ -98,14 +99,15 @@ class Stack:
         paces = [member.begin_epoch() for member in self.members]
         paces = [pace for pace in paces if pace is not None]
         sums = np.zeros(len(self.members))
-        for plan, totals, batch in self._batches:
+        for sizes, totals, batch in self._batches:
             n = len(totals)
             for pace in paces:
                 next(pace, None)
             if self._masks is not None:
-                self._masks.sizes = plan.sizes
+                # batches without any weight draw nothing, as they move nothing
+                self._masks.sizes = np.where(totals == 0, 0, sizes)
             losses = self._step(n, totals, batch)
-            sums[:n] += losses * plan.sizes
+            sums[:n] += losses * sizes
         for pace in paces:
             next(pace, None)
         flat_values = [flat.values for flat in self._flats]

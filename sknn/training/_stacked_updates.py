@@ -11,6 +11,16 @@ import torch
 SHARED = ("betas", "eps", "rho", "momentum", "nesterov", "step")
 
 
+def in_order(member):
+    """Key that brings networks next to each other which can move in one call.
+
+    Those with more batches come first.
+    """
+    can_share = _can_share(member)
+    options = repr(_shared_options(member)) if can_share else ""
+    return -len(member.batches), not can_share, options
+
+
 def make_updates(members, values, gradients):
     """Updates of all rows.
 
@@ -128,13 +138,23 @@ class SharedUpdate:
         rate, kept = self._columns
         if kept is not None:
             self._weights[0].mul_(kept)
-        direction = self._direction.zero_()
-        optimizer = self._optimizer
+        direction, optimizer = self._direction.zero_(), self._optimizer
+        rest = self._at_rest()
         optimizer.update_group(
             optimizer.param_groups[0], [direction], [self._gradients]
         )
+        for velocity, before in rest:
+            velocity.copy_(before)
         self._values.addcmul_(direction, rate)
         return penalties
+
+    def _at_rest(self):
+        """Velocities that stand still, as they do at a rate of zero, and copies."""
+        velocities = self._optimizer.state[self._direction].get("velocity")
+        if velocities is None or all(self._rates):
+            return []
+        at_rest = [v for v, r in zip(velocities, self._rates, strict=True) if not r]
+        return [(velocity, velocity.clone()) for velocity in at_rest]
 
     def _set_rates(self, rates):
         """Take new learning rates; velocities contain those of their time."""
@@ -159,8 +179,9 @@ class SharedUpdate:
         """Add the L2 norms' gradients and return their values."""
         if not self._has_penalty:
             return 0.0
-        if totals is not self._totals:
-            self._totals, self._strength = totals, self._l2 / totals[self.rows]
+        totals = totals[self.rows]
+        if self._totals is None or (totals != self._totals).any():
+            self._totals, self._strength = totals, self._l2 / totals
             self._column_of_strength = self._column(self._strength)
         weights, gradients = self._weights
         gradients.addcmul_(weights, self._column_of_strength)

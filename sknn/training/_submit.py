@@ -41,8 +41,8 @@ def train(runs):
     wait = _company.get()
     if wait is not None and all(run.can_wait for run in runs):
         return wait(runs)
-    if len(runs) == 1:
-        return [runs[0].train_alone()]
+    if len(runs) == 1 or not all(run.can_wait for run in runs):
+        return [run.train_alone() for run in runs]
     from sknn.training._together import train_together
 
     return train_together(runs)

@@ -18,7 +18,7 @@ class Form:
         lists of tensors, one a parameter in flat order, with an axis of networks.
     """
 
-    key: tuple
+    key: tuple | None
     make_rule: Any
 
 
@@ -53,6 +53,8 @@ class Task:
         What layers draw from that change training rows.
     adversary : Adversary or None
         What the module is trained against, where that is no loss of its outputs.
+    has_scorer : bool
+        Whether code that is not ours scores the validation rows.
     form : Form or None
         What the net has to have in common with others to be trained as one of them;
         None without a gradient by hand.
@@ -70,4 +72,5 @@ class Task:
     masks: Any = None
     generator: Any = None
     adversary: Any = None
+    has_scorer: bool = False
     form: Any = None

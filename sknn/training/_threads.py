@@ -64,8 +64,21 @@ def _release(library):
         clear(force=True)
 
 
+@contextmanager
+def sharing_cores():
+    """Run in one of several Python threads that have a core each."""
+    _local.shares_cores = True
+    try:
+        with limited_threads(0):
+            yield
+    finally:
+        _local.shares_cores = False
+
+
 def available_threads():
-    """Threads that torch has outside of any fit."""
+    """Threads that torch has outside of any fit; one where others have the rest."""
+    if getattr(_local, "shares_cores", False):
+        return 1
     with _lock:
         return _found[0] if _wanted else torch.get_num_threads()
 
@@ -88,6 +101,9 @@ def limited_threads(product_size, by_torch=False):
         Threads in use; never more than there were, nor than an enclosing limit.
     """
     enclosing = getattr(_local, "n_threads", None)
+    if enclosing == 1:  # there is nothing to take away
+        yield 1
+        return
     n_threads, n_blas = _enter(product_size, enclosing, by_torch)
     _local.n_threads = n_threads
     try:

@@ -1,18 +1,29 @@
 """Several nets trained at once: as many as are alike become one batched network."""
 
 import threading
+from contextlib import nullcontext
+from copy import copy
 from itertools import pairwise
 
 import numpy as np
 from sklearn import config_context, get_config
 
 from sknn.data import are_equal
+from sknn.training._monitor import Diverged
 from sknn.training._parallel import Team
 from sknn.training._stack import Member, Stack
-from sknn.training._threads import available_threads, limited_threads
+from sknn.training._threads import (
+    available_threads,
+    limited_threads,
+    sharing_cores,
+)
 
-# bytes of a stack's memory that one step goes through
-CACHE = 1 << 21
+# bytes of parameters, their gradients and moments, and of activations, that a step of a
+# block goes through: with more, they come from slower memory than they need; with
+# less, calls cost more than what they do (digits, one core: networks of 32 units are
+# fastest by 30 and more, of 100 units by 12, of two layers of 256 one by one)
+CACHE = 5 << 20
+# networks of a block at most, whose scores are all found by one thread
 MOST_NETWORKS = 64
 
 
@@ -22,7 +33,7 @@ def train_together(runs):
     Parameters
     ----------
     runs : list of Run
-        Each with a net and its rows.
+        Each with a net and its rows; all of them can wait.
 
     Returns
     -------
@@ -31,28 +42,32 @@ def train_together(runs):
         that had not ended.
     """
     outcomes, stop = {}, threading.Event()
-    blocks = make_blocks([run for run in runs if run.can_wait], available_threads())
+    # scorers are not ours: they run one at a time, in the thread that asks for them
+    ours = [run for run in runs if not run.net.task.has_scorer]
+    theirs = [run for run in runs if run.net.task.has_scorer]
     with limited_threads(0):
-        _train_blocks(blocks, outcomes, stop)
-    for run in runs:
-        if not run.can_wait and not stop.is_set():
-            _train_alone(run, outcomes, stop)
+        _train_blocks(make_blocks(theirs, 1), 1, outcomes, stop)
+        n_threads = available_threads()
+        _train_blocks(make_blocks(ours, n_threads), n_threads, outcomes, stop)
     return [outcomes.get(run, KeyboardInterrupt()) for run in runs]
 
 
-def _train_blocks(blocks, outcomes, stop):
+def _train_blocks(blocks, n_threads, outcomes, stop):
     """Train blocks, each in whichever thread is free first."""
-    team = Team(min(available_threads(), len(blocks)))
-    config = get_config()
+    if not blocks or stop.is_set():
+        return
+    team, config = Team(min(n_threads, len(blocks))), get_config()
+    in_thread = sharing_cores if n_threads > 1 else nullcontext
 
     def train(i):
         if stop.is_set():
             return
-        with config_context(**config):  # each thread has its own
-            if len(blocks[i]) == 1:
-                _train_alone(blocks[i][0], outcomes, stop)
-            else:
-                train_block(blocks[i], outcomes, stop)
+        try:
+            with config_context(**config), in_thread():  # each thread has its own
+                _train_block(blocks[i], outcomes, stop)
+        except BaseException:  # Ctrl-C, which the main thread alone hears
+            stop.set()
+            raise
 
     try:
         team.map(train, len(blocks))
@@ -60,13 +75,6 @@ def _train_blocks(blocks, outcomes, stop):
         stop.set()
     finally:
         team.close()
-
-
-def _train_alone(run, outcomes, stop):
-    """Train one run by itself; write its outcome."""
-    outcomes[run] = run.train_alone()
-    if isinstance(outcomes[run], KeyboardInterrupt):
-        stop.set()
 
 
 def make_blocks(runs, n_threads):
@@ -77,7 +85,7 @@ def make_blocks(runs, n_threads):
     runs : list of Run
         All of them can wait.
     n_threads : int
-        Blocks are as many, if runs are, so that each thread has one.
+        Threads that are to have equally many blocks of a kind.
     """
     groups = {}
     for run in runs:
@@ -85,8 +93,10 @@ def make_blocks(runs, n_threads):
             groups.setdefault(_key(run), []).append(run)
     blocks = [[run] for run in runs if not run.can_be_stacked]
     for group in map(_by_rows, groups.values()):
-        most = n_networks_at_once(group[0])
-        n_blocks = max(-(-len(group) // most), min(n_threads, len(group) // 2), 1)
+        n_rounds = -(-len(group) // (_n_networks_at_once(group[0]) * n_threads))
+        n_blocks = min(n_rounds * n_threads, max(len(group) // 2, 1))
+        if _n_networks_at_once(group[0]) == 1:
+            n_blocks = len(group)
         bounds = np.linspace(0, len(group), n_blocks + 1).astype(int)
         blocks += [group[start:stop] for start, stop in pairwise(bounds)]
     return sorted(blocks, key=len, reverse=True)
@@ -94,16 +104,17 @@ def make_blocks(runs, n_threads):
 
 def _by_rows(runs):
     """Runs in such an order that those on equal rows are next to each other."""
-    kinds = []  # lists of runs on equal rows
+    kinds = {}  # what can be seen at a glance -> lists of runs on equal rows
     for run in runs:
-        arrays = run.rows.arrays
-        for kind in kinds:
-            if are_equal(kind[0].rows.arrays, arrays):
+        X, y, _ = run.rows.arrays
+        alike = kinds.setdefault((X.shape, X[-1:].tobytes(), y[-1:].tobytes()), [])
+        for kind in alike:
+            if are_equal(kind[0].rows.arrays, (X, y)):
                 kind.append(run)
                 break
         else:
-            kinds.append([run])
-    return [run for kind in kinds for run in kind]
+            alike.append([run])
+    return [run for alike in kinds.values() for kind in alike for run in kind]
 
 
 def _key(run):
@@ -122,7 +133,7 @@ def _key(run):
     )
 
 
-def n_networks_at_once(run):
+def _n_networks_at_once(run):
     """Networks like that of a run whose weights and activations stay in cache."""
     n_parameters = len(run.net.task.flat.values)
     sizes = run.net.task.form.key[0]
@@ -131,37 +142,51 @@ def n_networks_at_once(run):
     return min(max(CACHE // n_bytes, 1), MOST_NETWORKS)
 
 
-def train_block(runs, outcomes, stop):
+def _train_block(runs, outcomes, stop):
     """Train runs of one block as one network; write each one's outcome."""
-    members = [Member(run) for run in runs]
-    while members and not stop.is_set():
-        try:
-            members = _train_stack(members, outcomes, stop)
-        except KeyboardInterrupt:
+    if len(runs) == 1:
+        (run,) = runs
+        outcomes[run] = run.train_alone()
+        if isinstance(outcomes[run], KeyboardInterrupt):
             stop.set()
-        except Exception as error:
-            outcomes |= dict.fromkeys((member.run for member in members), error)
+        return
+    members = []
+    for run in runs:
+        member = _attempt(Member, run)
+        if isinstance(member, Exception):
+            outcomes[run] = member
+        else:
+            members.append(member)
+    while members and not stop.is_set():
+        left = _attempt(_train_stack, members, outcomes, stop)
+        if isinstance(left, Exception):
+            outcomes |= {member.run: copy(left) for member in members}
             return
+        members = left
 
 
 def _train_stack(members, outcomes, stop):
     """Train until a network is over; return the members that go on."""
-    stack, left = Stack(members), []
+    stack, left = Stack(members), members
     try:
-        while not stop.is_set():
-            losses = stack.train_epoch()
+        while len(left) == len(members) and not stop.is_set():
+            losses, left = stack.train_epoch().tolist(), []
             for member, loss in zip(stack.members, losses, strict=True):
-                try:
-                    outcome = member.end_epoch(float(loss))
-                except Exception as error:
-                    outcome = error
+                outcome = _attempt(member.end_epoch, loss)
                 if outcome is None:
                     left.append(member)
                 else:
                     outcomes[member.run] = outcome
-            if len(left) < len(members):
-                break
-            left = []
     finally:
         stack.release()
     return left
+
+
+def _attempt(function, *arguments):
+    """What a function returns, or the exception that it raises."""
+    try:
+        return function(*arguments)
+    except Diverged as error:
+        return error.with_traceback(None)  # through its frames it would keep the stack
+    except Exception as error:
+        return error

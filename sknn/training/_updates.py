@@ -35,11 +35,11 @@ class FusedOptimizer(torch.optim.Optimizer):
     def __init__(self, params, defaults, n_weights=0):
         own = {"n_weights": n_weights, "clip": None, "l1": 0.0, "pull": 0.0}
         super().__init__(params, defaults | own)
-        self._step, self._parts = None, {}
+        self._step, self._parts, self._moves_all = None, {}, True
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        self._step, self._parts = None, {}
+        self._step, self._parts, self._moves_all = None, {}, True
         for group in self.param_groups:  # older states know less
             group.update({**self.defaults, **group})
 
@@ -69,17 +69,47 @@ class FusedOptimizer(torch.optim.Optimizer):
         for group in self.param_groups:
             parameters = [p for p in group["params"] if p.grad is not None]
             if parameters:
-                gradients = [p.grad for p in parameters]
-                self._move(group, parameters, gradients)
+                self._move(group, *self._moved(parameters))
 
     def on(self, parameter):
         """Update as a function without arguments, for one flat parameter.
 
         Its gradient stays where it is, so that it need not be looked up.
         """
-        gradients = [parameter.grad]
-        weights = weights_of(self.param_groups[0], [parameter])
-        return lambda: self._move(self.param_groups[0], [parameter], gradients, weights)
+        parameters, gradients = self._moved([parameter])
+        weights = self._weights_of(self.param_groups[0], parameters)
+        return lambda: self._move(self.param_groups[0], parameters, gradients, weights)
+
+    def move_only(self, slices):
+        """Move these entries of the one flat parameter from now on; None: all.
+
+        A slice has weights, of which there are `n_weights`, or what comes after them.
+        """
+        self._moves_all, self._parts = slices is None, {}
+        if slices is not None:
+            (parameter,) = self.param_groups[0]["params"]
+            values = parameter.detach()
+            self._parts = {values[part]: (parameter, part) for part in slices}
+
+    def _moved(self, parameters):
+        """Parameters, or the slices of the flat one that move, and their gradients."""
+        if self._moves_all:
+            return parameters, [p.grad for p in parameters]
+        gradients = [owner.grad[part] for owner, part in self._parts.values()]
+        return list(self._parts), gradients
+
+    def _weights_of(self, group, parameters):
+        """Pairs of a parameter that has or begins with weights, and these weights."""
+        if len(group["params"]) > 1 or group["params"][0].ndim > 1:
+            return [(p, p.detach()) for p in parameters if p.ndim >= 2]
+        starts = [
+            self._parts[p][1].start if p in self._parts else 0 for p in parameters
+        ]
+        return [
+            (p, p.detach()[: group["n_weights"] - start])
+            for p, start in zip(parameters, starts, strict=True)
+            if start < group["n_weights"]
+        ]
 
     def _move(self, group, parameters, gradients, weights=None):
         """Clip the gradients of a group, make its step and shrink its weights."""
@@ -88,7 +118,7 @@ class FusedOptimizer(torch.optim.Optimizer):
             scale = clip_norm(gradients, most)
         self.update_group(group, parameters, gradients)
         if group["l1"]:
-            weights = weights or weights_of(group, parameters)
+            weights = weights or self._weights_of(group, parameters)
             self._shrink(group, weights, scale * group["l1"])
 
     def in_parts(self, parameter):
@@ -103,11 +133,10 @@ class FusedOptimizer(torch.optim.Optimizer):
             been called, several threads may call it.
         """
         group = self.param_groups[0]
-        before = {k: v for k, v in group.items() if k != "n_weights"}
+        before = dict(group)
 
         def move(part, gradient):
-            n_weights = max(group["n_weights"] - part.start, 0)
-            values, own = parameter.detach()[part], {**before, "n_weights": n_weights}
+            values, own = parameter.detach()[part], dict(before)
             self._parts[values] = parameter, part
             try:
                 self.update_group(own, [values], [gradient])
@@ -137,7 +166,7 @@ class FusedOptimizer(torch.optim.Optimizer):
             return
         eps, most = group["eps"], MARGIN * self._longest_step(group)
         for parameter, weight in weights:
-            squares = self.state[parameter][self.squares]
+            (squares,) = self._buffers([parameter], self.squares)
             soft_threshold(weight, threshold, squares, eps, most)
 
     def _pull(self, group, strength):
@@ -166,13 +195,6 @@ class FusedOptimizer(torch.optim.Optimizer):
         if self._step is None:
             self._step = torch.zeros((), device=parameter.device)
         return self._step
-
-
-def weights_of(group, parameters):
-    """Pairs of a parameter that has weights, or begins with them, and these weights."""
-    if len(group["params"]) == 1 and parameters[0].ndim < 2:
-        return [(parameters[0], parameters[0].detach()[: group["n_weights"]])]
-    return [(p, p.detach()) for p in parameters if p.ndim >= 2]
 
 
 def begin_anew(optimizer):
@@ -311,7 +333,7 @@ class AdamW(FusedOptimizer):
         group["step"] += 1
         if group["weight_decay"]:
             kept = 1 - group["lr"] * group["weight_decay"]
-            for _, weight in weights_of(group, parameters):
+            for _, weight in self._weights_of(group, parameters):
                 weight.mul_(kept)
         step = self._scratch(parameters[0]).fill_(group["step"])
         moments = [self._buffers(parameters, name) for name in MOMENTS]

@@ -209,6 +209,21 @@ def test_frozen_parameters_stay_frozen(device):
     assert flat.module.layers[1].weight.requires_grad
 
 
+def test_slices_that_are_trained():
+    flat = make_flat(MLP([4, 3, 2, 2]))  # weights of 12, 6, 4, biases of 3, 2, 2
+    assert flat.trains_all
+    assert flat.trained_slices() == [slice(0, 22), slice(22, 29)]
+    flat.module.layers[1].requires_grad_(False)
+    assert not flat.trains_all
+    slices = [slice(0, 12), slice(18, 22), slice(22, 25), slice(27, 29)]
+    assert flat.trained_slices() == slices
+    flat.module.requires_grad_(False)
+    assert flat.trained_slices() == []
+    flat = make_flat()
+    flat.frozen = [flat.module.layers[0]]  # from when training begins
+    assert not flat.trains_all
+
+
 def test_a_module_without_weights():
     flat = make_flat(nn.Linear(2, 1, bias=False))
     assert len(flat.values) == flat.n_penalized == 2

@@ -309,6 +309,37 @@ def test_parameters_without_a_gradient_stay(make, options):
     assert not np.allclose(parameters[0].detach(), arrays[0])
 
 
+@pytest.mark.parametrize("regularised", [False, True])
+@every_optimizer
+def test_slices_move_as_single_parameters_do(make, options, regularised):
+    options = options | {"n_weights": N_WEIGHTS}
+    group = {"l1": 0.1, "clip": 0.5, "weight_decay": 0.2} if regularised else {}
+    parameters = make_parameters(make_arrays())
+    optimizer = make(parameters, lr=0.01, **options)
+    plain = make_parameters(make_arrays())
+    flat = flatten(plain)
+    sliced = make([flat], lr=0.01, **options)
+    # the second matrix and the last vector
+    sliced.move_only([slice(12, N_WEIGHTS), slice(N_WEIGHTS + 3, N_WEIGHTS + 5)])
+    update = sliced.on(flat)
+    for group_of in (optimizer, sliced):
+        group_of.param_groups[0].update(group)
+    for step in range(N_STEPS):
+        set_gradients(plain, step)
+        set_gradients(parameters, step)
+        parameters[0].grad = parameters[2].grad = None
+        optimizer.step()
+        (update if step % 2 else sliced.step)()
+        for parameter in (parameters[0], parameters[2]):
+            parameter.grad = torch.zeros_like(parameter)
+    assert_same(plain, [p.detach().numpy() for p in parameters])
+    for number in (0, 2):
+        assert torch.equal(plain[number], torch.from_numpy(make_arrays()[number]))
+    sliced.move_only(None)
+    sliced.step()
+    assert not torch.equal(plain[0], torch.from_numpy(make_arrays()[0]))
+
+
 @every_class
 def test_step_evaluates_a_closure_with_gradients(make):
     parameter = torch.nn.Parameter(torch.ones(2))

@@ -1,9 +1,13 @@
 """Networks that are trained as one, against the same ones trained by themselves."""
 
+import gc
 import threading
+import time
 import warnings
 from contextvars import copy_context
+from functools import partial
 from itertools import product
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -14,9 +18,10 @@ from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from sknn import MLPClassifier, MLPRegressor
-from sknn.training import _together
+from sknn.data import Rows
+from sknn.training import _stacked_updates, _together
 from sknn.training._submit import in_company
-from sknn.training._together import train_together
+from sknn.training._together import make_blocks, train_together
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = load_digits(return_X_y=True)
@@ -45,28 +50,49 @@ class Company:
         self.n_trainings.append(len(self.waiting))
 
 
-def fit_together(estimators, data):
-    """Fit clones as one network; return them."""
-    estimators, problems = [clone(e) for e in estimators], []
-    company = Company(len(estimators))
+def call_together(calls):
+    """Make calls in threads of their own, whose runs are trained at once."""
+    company, problems = Company(len(calls)), {}
 
-    def fit(estimator, arguments):
+    def make(number, call):
         try:
             with in_company(company.wait):
-                estimator.fit(*arguments[:2], **dict(arguments[2:]))
+                call()
         except Exception as error:
-            problems.append((estimator, error))
+            problems[number] = error
 
     threads = [
-        threading.Thread(target=copy_context().run, args=(fit, *pair))
-        for pair in zip(estimators, data, strict=True)
+        threading.Thread(target=copy_context().run, args=(make, *pair))
+        for pair in enumerate(calls)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    return company, problems
+
+
+def fit_together(estimators, data):
+    """Fit clones as one network; return them, and what some raised."""
+    estimators = [clone(e) for e in estimators]
+    calls = [
+        partial(estimator.fit, *arguments[:2], **dict(arguments[2:]))
+        for estimator, arguments in zip(estimators, data, strict=True)
+    ]
+    company, problems = call_together(calls)
     assert company.n_trainings == [len(estimators)]
-    return estimators, dict(problems)
+    return estimators, {estimators[k]: error for k, error in problems.items()}
+
+
+def partial_fit_together(estimators, data):
+    """Train estimators for one epoch more, as one network."""
+    calls = [
+        partial(estimator.partial_fit, *rows, classes=range(10))
+        for estimator, rows in zip(estimators, data, strict=True)
+    ]
+    company, problems = call_together(calls)
+    assert not problems
+    return company
 
 
 def assert_equal(actual, expected):
@@ -132,6 +158,7 @@ SCHEDULES = {
     "one_cycle": {},
     "inverse_sqrt": {"warmup_epochs": 2},
     "plateau": {"tol": 0.5, "n_iter_no_change": 1},
+    "linear to zero": {"learning_rate_final": 0.0, "decay_epochs": 3},
 }
 
 
@@ -145,7 +172,8 @@ def make(Estimator=MLPClassifier, **options):
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_every_solver_and_schedule(solver, schedule, own):
     options = [*SOLVERS[solver], {"alpha": 1.0}, {"random_state": 7}]
-    common = {"solver": solver, "learning_rate": schedule, **SCHEDULES[schedule]}
+    name = schedule.split()[0]
+    common = {"solver": solver, "learning_rate": name, **SCHEDULES[schedule]}
     check([make(**common | one | own) for one in options], FOLDS)
 
 
@@ -189,9 +217,10 @@ def weigh(data, seed=0):
     return [data[0], *named[1:]]
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_weights_of_rows(shuffle):
-    common = {"shuffle": shuffle, "class_weight": "balanced"}
+def test_weights_of_rows(shuffle, dropout):
+    common = {"shuffle": shuffle, "class_weight": "balanced", "dropout": dropout}
     check([make(**common) for _ in FOLDS], weigh(FOLDS))
 
 
@@ -263,7 +292,7 @@ def test_what_differs_is_grouped_apart():
     check(estimators, [FOLDS[k % 5] for k in range(len(estimators))])
 
 
-def test_the_same_state_of_randomness():
+def test_states_of_randomness():
     estimators = [make(random_state=np.random.RandomState(k)) for k in range(3)]
     check(estimators, FOLDS[:3])
 
@@ -290,9 +319,26 @@ def test_float32():
 def test_fits_that_go_on():
     estimators = [make(alpha=a, warm_start=True, solver="sgd") for a in (0, 1, 0.1)]
     first, _ = fit_together(estimators, FOLDS[:3])
-    company = [clone(e).fit(*d) for e, d in zip(estimators, FOLDS[:3], strict=True)]
-    for one, other, data in zip(first, company, FOLDS[:3], strict=True):
+    alone = [clone(e).fit(*d) for e, d in zip(estimators, FOLDS[:3], strict=True)]
+    for one, other, data in zip(first, alone, FOLDS[:3], strict=True):
         assert_equal(one.fit(*data), other.fit(*data))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "inverse_sqrt"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_calls_that_go_on_with_states_of_their_own(solver, schedule):
+    options = {"solver": solver, "learning_rate": schedule, "warmup_epochs": 1.5}
+    estimators = [
+        make(**options, alpha=a, random_state=k) for k, a in enumerate((0, 1))
+    ]
+    together, alone = ([clone(e) for e in estimators] for _ in range(2))
+    for data in (FOLDS[:2], [FOLDS[4], FOLDS[3]], FOLDS[2:4]):  # unequal steps
+        call = partial_fit_together(together, data)
+        assert call.n_trainings == [2]
+        for estimator, (x, y) in zip(alone, data, strict=True):
+            estimator.partial_fit(x, y, classes=range(10))
+        for one, other in zip(together, alone, strict=True):
+            assert_equal(one, other)
 
 
 def test_one_that_diverges_leaves_the_others_alone():
@@ -346,6 +392,113 @@ def test_an_interrupt_ends_all_with_the_last_epoch(monkeypatch):
         assert_allclose(actual.coefs_[0], expected.coefs_[0], **TOLERANCE)
     messages = {str(warning.message) for warning in caught}
     assert "Training interrupted by user." in messages
+
+
+def test_scorers_run_one_at_a_time():
+    running, most = [], []
+
+    def score(estimator, x, y):
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.002)
+        running.pop()
+        return estimator.score(x, y)
+
+    options = {"early_stopping": True, "scoring": score, "max_iter": 3}
+    fit_together([make(**options) for _ in FOLDS], FOLDS)
+    assert len(most) > 15 and max(most) == 1
+
+
+@pytest.mark.parametrize("name", ["begin_epoch", "__init__"])
+def test_an_error_of_one_network_is_an_error_of_its_own(name, monkeypatch):
+    original, calls = getattr(_together.Member, name), []
+
+    def fail(member, *arguments):
+        calls.append(1)
+        if len(calls) == 2:
+            raise MemoryError("too little")
+        return original(member, *arguments)
+
+    monkeypatch.setattr(_together.Member, name, fail)
+    monkeypatch.setattr(_together, "available_threads", lambda: 1)
+    together, problems = fit_together([make() for _ in range(3)], FOLDS[:3])
+    errors = list(problems.values())
+    assert all(isinstance(error, MemoryError) for error in errors)
+    assert len(set(map(id, errors))) == len(errors)
+    if name == "__init__":
+        assert list(problems) == [together[1]]
+
+
+def test_failed_trainings_are_not_kept_alive():
+    stacks = []
+
+    class Watched(_together.Stack):
+        def __init__(self, members):
+            super().__init__(members)
+            stacks.append(ref(self))
+
+    estimators = [make(solver="sgd", learning_rate_init=r) for r in (0.01, 1e30)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_together, "Stack", Watched)
+        patch.setattr(_together, "available_threads", lambda: 1)
+        gc.collect()
+        gc.disable()
+        try:
+            _, problems = fit_together(estimators, FOLDS[:2])
+            assert len(problems) == 1
+            del problems
+            assert stacks and not any(stack() for stack in stacks)
+        finally:
+            gc.enable()
+
+
+def test_networks_that_can_move_in_one_call_do(monkeypatch):
+    updates = []
+
+    class Watched(_stacked_updates.SharedUpdate):
+        def __init__(self, nets, *arguments):
+            updates.append(len(nets))
+            super().__init__(nets, *arguments)
+
+    monkeypatch.setattr(_stacked_updates, "SharedUpdate", Watched)
+    monkeypatch.setattr(_together, "available_threads", lambda: 1)
+    own = [{"beta_1": beta} for beta in (0.9, 0.8, 0.7)] * 4
+    fit_together([make(max_iter=1, **o) for o in own], [FOLDS[0]] * 12)
+    assert updates == [4, 4, 4]
+
+
+def test_blocks_are_as_large_as_they_should_be(monkeypatch):
+    class FakeRun:
+        can_be_stacked = True
+
+        def __init__(self, number, kind="a"):
+            self.kind, X = kind, np.zeros((3, 2)) + number
+            self.rows = Rows(X, np.zeros(3))
+
+    monkeypatch.setattr(_together, "_key", lambda run: run.kind)
+
+    def sizes(n_runs, n_threads, most):
+        monkeypatch.setattr(_together, "_n_networks_at_once", lambda run: most)
+        runs = [FakeRun(k % 5) for k in range(n_runs)]
+        blocks = make_blocks(runs, n_threads)
+        assert sorted(map(id, runs)) == sorted(id(run) for b in blocks for run in b)
+        return [len(block) for block in blocks]
+
+    assert sizes(60, 1, 64) == [60]
+    assert sizes(60, 2, 64) == [30, 30]
+    assert sizes(60, 2, 12) == [10] * 6
+    assert sizes(3, 2, 64) == [3]
+    assert sizes(1, 2, 64) == [1]
+    assert sizes(4, 2, 1) == [1] * 4
+    monkeypatch.setattr(_together, "_n_networks_at_once", lambda run: 64)
+    runs = [FakeRun(0, kind) for kind in "abab"]
+    kinds = [{run.kind for run in block} for block in make_blocks(runs, 2)]
+    assert kinds == [{"a"}, {"b"}]
+    runs[0].can_be_stacked = False
+    assert [run for run in make_blocks(runs, 2) if len(run) == 1][-1] == [runs[0]]
+    numbers = [FakeRun(k % 2) for k in range(6)]
+    (block,) = make_blocks(numbers, 1)
+    assert [run.rows.X[0, 0] for run in block] == [0, 0, 0, 1, 1, 1]
 
 
 def test_warnings_reach_their_own_fits():
