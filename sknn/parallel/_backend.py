@@ -8,7 +8,7 @@ from joblib.parallel import FallbackToBackend, ParallelBackendBase
 
 from sknn._sklearn_compat import submit_next
 from sknn.parallel._session import Session
-from sknn.parallel._task import Task, current_task
+from sknn.parallel._threaded_task import ThreadedTask, current_task
 
 MAX_WAITING = 512
 MAX_BYTES = 2**30
@@ -121,7 +121,7 @@ class Turns(OneCall):
         """Note a task; it starts in its turn, when a result is asked for."""
         path = self._parent.next_path() if self._parent else (self._n_tasks,)
         self._n_tasks += 1
-        task = Task(self._session, path, func, self._drop_later)
+        task = ThreadedTask(self._session, path, func, self._drop_later)
         self._callbacks[task] = callback
         self._queue.append(task)
         return task

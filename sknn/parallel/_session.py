@@ -22,9 +22,9 @@ class Session:
 
     Attributes
     ----------
-    parked : set of Task
+    parked : set of ThreadedTask
         Those that stand still.
-    running : Task or None
+    running : ThreadedTask or None
         That which runs.
     is_closing : bool
         Whether all tasks are to end.

@@ -17,8 +17,8 @@ from sklearn import config_context, get_config
 from waiting_runs import WaitingRun, wait_for
 
 import sknn
-from sknn.parallel import _backend, _openmp, _session, _task
-from sknn.parallel._task import Cancelled, current_task
+from sknn.parallel import _backend, _openmp, _session, _threaded_task
+from sknn.parallel._threaded_task import Cancelled, current_task
 from sknn.training import _together
 from sknn.training._submit import train
 
@@ -271,13 +271,13 @@ def test_a_parallel_object_works_on_after_an_error(trainings):
 
 def count_waiting(monkeypatch):
     """Get a list to which each task that begins appends how many wait."""
-    seen, start = [], _task.Task.start
+    seen, start = [], _threaded_task.ThreadedTask.start
 
     def counting(task):
         seen.append(task.session.n_waiting)
         start(task)
 
-    monkeypatch.setattr(_task.Task, "start", counting)
+    monkeypatch.setattr(_threaded_task.ThreadedTask, "start", counting)
     return seen
 
 
@@ -542,7 +542,7 @@ def test_threads_of_openmp_are_given_up_by_many_that_wait(monkeypatch):
 def clock(monkeypatch):
     """Give a clock that goes on when told to."""
     now = [0.0]
-    for module in (_task, _session, _backend):
+    for module in (_threaded_task, _session, _backend):
         monkeypatch.setattr(module, "perf_counter", lambda: now[0])
 
     def work(seconds):
