@@ -7,12 +7,14 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 
 import joblib
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
+from numpy.testing import assert_array_equal
 from sklearn import config_context, get_config
 from waiting_runs import WaitingRun, wait_for
 
@@ -578,11 +580,30 @@ def test_times_are_own_work_and_an_equal_share(clock, slow_training):
         wait_for(i)
         clock(1)
 
-    found = run(lambda i: timed(clock, lambda: fit(i)), 4)
-    assert [result["fit_time"] for result in found] == [
-        i + 1 + 12 / 4 for i in range(4)
-    ]
-    assert {result["score_time"] for result in found} == {5}
+    for context in (sknn.batched(), sknn.batched("threading", n_jobs=1)):
+        with context:
+            found = Parallel()(delayed(timed)(clock, partial(fit, i)) for i in range(4))
+        fit_times = [result["fit_time"] for result in found]
+        assert fit_times == [i + 1 + 12 / 4 for i in range(4)]
+        assert {result["score_time"] for result in found} == {5}
+
+
+def test_times_of_a_whole_validation_are_those_of_its_fits(clock, slow_training):
+    """A task that returns times of fits, which were tasks of their own."""
+
+    def fit(k):
+        clock(1)
+        wait_for(k)
+
+    def validate(n_fits):
+        found = Parallel()(
+            delayed(timed)(clock, partial(fit, k)) for k in range(n_fits)
+        )
+        return {"fit_time": np.array([result["fit_time"] for result in found])}
+
+    found = run(lambda i: validate(i + 1), 3)
+    for i, result in enumerate(found):
+        assert_array_equal(result["fit_time"], [1 + 12 / 6] * (i + 1))
 
 
 def test_times_of_nested_calls_are_those_of_their_tasks(clock, slow_training):
