@@ -1,6 +1,7 @@
 """The joblib backend "sknn": tasks of a call take turns and train together."""
 
 from collections import deque
+from numbers import Real
 from time import perf_counter
 
 from joblib import register_parallel_backend
@@ -37,11 +38,9 @@ class BatchedBackend(ParallelBackendBase):
         self, nesting_level=None, max_waiting=MAX_WAITING, max_bytes=MAX_BYTES
     ):
         super().__init__(nesting_level=nesting_level)
-        if max_waiting < 1 or max_bytes < 1:
-            raise ValueError(
-                f"max_waiting and max_bytes must be >= 1: got max_waiting="
-                f"{max_waiting!r} and max_bytes={max_bytes!r}."
-            )
+        for name, limit in (("max_waiting", max_waiting), ("max_bytes", max_bytes)):
+            if not (isinstance(limit, Real) and limit >= 1):
+                raise ValueError(f"{name} must be a number >= 1: got {name}={limit!r}.")
         self.max_waiting, self.max_bytes = max_waiting, max_bytes
 
     def effective_n_jobs(self, n_jobs):

@@ -7,6 +7,8 @@ from time import perf_counter
 
 import numpy as np
 
+from sknn.parallel._draws import draw_apart_from_one_another
+
 
 class Session:
     """Tasks of one call, with those of the calls inside them, in one turn order.
@@ -90,6 +92,7 @@ class Session:
 
         tasks = sorted((t for t in self.parked if t.runs), key=attrgetter("path"))
         runs = [run for task in tasks for run in task.runs]
+        draw_apart_from_one_another(runs)
         begin = perf_counter()
         with np.errstate(all="ignore"):
             outcomes = train_together(runs)

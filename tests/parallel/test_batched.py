@@ -77,6 +77,10 @@ def make_net(**params):
     return MLPClassifier((8,), **{**defaults, **params})
 
 
+def fit_in_place(net, X, y):
+    net.fit(X, y)
+
+
 def search(net, **options):
     """Grid search over learning rates."""
     return GridSearchCV(net, {RATE: RATES}, cv=3, **options)
@@ -391,9 +395,10 @@ def test_no_seed_draws_as_one_by_one(iris, trainings, params):
     assert trainings == [5]
 
 
-def test_no_seed_is_reproducible_where_nets_stop_early(iris):
-    net = make_net(random_state=None, tol=10.0, n_iter_no_change=1, max_iter=20)
-    found = []
+@pytest.mark.parametrize("max_iter", [20, 100_000])
+def test_no_seed_is_reproducible_where_nets_stop_early(iris, max_iter):
+    stops = {"tol": 10.0, "n_iter_no_change": 1, "max_iter": max_iter}
+    net, found = make_net(random_state=None, **stops), []
     for _ in range(2):
         np.random.seed(3)  # noqa: NPY002
         with sknn.batched():
@@ -406,6 +411,20 @@ def test_global_state_is_left_alone_with_seeds(iris):
     with sknn.batched():
         cross_val_score(make_net(), *iris)
     assert str(np.random.get_state()) == before  # noqa: NPY002
+
+
+def test_one_state_for_several_tasks(iris):
+    """Networks of different threads do not race for it."""
+    found = []
+    for _ in range(2):
+        shared = np.random.RandomState(3)
+        nets = [make_net(random_state=shared, max_iter=20) for _ in range(8)]
+        with sknn.batched():
+            joblib.Parallel()(joblib.delayed(fit_in_place)(net, *iris) for net in nets)
+        found.append(([net.coefs_[0] for net in nets], shared.rand()))
+    (weights, drawn), (same, as_drawn) = found
+    assert_array_equal(weights, same)
+    assert drawn == as_drawn
 
 
 # Callbacks
@@ -533,17 +552,19 @@ def test_the_context_is_a_decorator(iris, trainings):
     assert trainings == [5]
 
 
-def test_n_jobs_needs_a_backend():
-    with (
-        pytest.raises(ValueError, match=r"n_jobs.*backend=None.*n_jobs=2"),
-        sknn.batched(n_jobs=2),
-    ):
-        pass
-
-
-def test_unknown_backends_are_joblibs_error():
-    with (
-        pytest.raises(ValueError, match="Invalid backend: nobody"),
-        sknn.batched("nobody"),
-    ):
-        pass
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_jobs": 2}, r"n_jobs.*with backend=None, got n_jobs=2\."),
+        ({"backend": "loky", "n_jobs": "2"}, r"n_jobs must be.*got n_jobs='2'\."),
+        ({"backend": "loky", "n_jobs": 1.5}, r"n_jobs must be.*got n_jobs=1\.5\."),
+        ({"backend": "loky", "n_jobs": 0}, r"n_jobs must be.*got n_jobs=0\."),
+        ({"backend": "nobody"}, "Invalid backend: nobody"),  # joblib's
+        ({"backend": 5}, r"backend must be.*got backend=5\."),
+    ],
+)
+def test_bad_arguments_come_before_anything_runs(arguments, message):
+    before = get_active_backend()[0]
+    with pytest.raises(ValueError, match=message), sknn.batched(**arguments):
+        pytest.fail("it runs")
+    assert type(get_active_backend()[0]) is type(before)

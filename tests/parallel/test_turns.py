@@ -313,10 +313,12 @@ def test_limits_of_what_waits(trainings, limits, n_bytes, sizes):
     assert log == expected
 
 
+@pytest.mark.parametrize("value", [0, -1, "5", np.nan])
 @pytest.mark.parametrize("limit", ["max_waiting", "max_bytes"])
-def test_limits_below_one_are_refused(limit):
-    with pytest.raises(ValueError, match=rf"{limit}.*must be >= 1: .*{limit}=0"):
-        joblib.parallel_config(backend="sknn", **{limit: 0})
+def test_limits_below_one_are_refused(limit, value):
+    message = f"{limit} must be a number >= 1: got {limit}={value!r}."
+    with pytest.raises(ValueError, match=message):
+        joblib.parallel_config(backend="sknn", **{limit: value})
 
 
 def test_a_thousand_tasks_never_wait_beyond_the_limit(trainings, monkeypatch):
