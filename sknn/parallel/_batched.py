@@ -41,7 +41,8 @@ def batched(backend=None, n_jobs=None):
     Raises
     ------
     ValueError
-        If `n_jobs` is given without `backend`, or joblib knows no such `backend`.
+        If `n_jobs` is given without `backend` or is no number of workers, or joblib
+        knows no such `backend`.
 
     Notes
     -----
@@ -50,16 +51,25 @@ def batched(backend=None, n_jobs=None):
     are ``joblib.parallel_config(backend="sknn", max_waiting=512, max_bytes=2**30)``.
     `n_jobs` and `pre_dispatch` of a search do not limit what waits.
 
-    Networks with callbacks, with the solver "lbfgs" or on an accelerator, and those of
-    other kinds, train when it is their task's turn, and so does everything that is no
-    network. Searches inside tasks take part: a nested cross-validation is one batch.
+    Networks with callbacks, with `deep_supervision`, with the solver "lbfgs" or on an
+    accelerator, and those of other kinds, train when it is their task's turn, and so
+    does everything that is no network. Perceptrons on sparse or memory-mapped X, with
+    `batch_norm` or with frozen layers wait like others, and then train by themselves,
+    one a core. Those whose `scoring` is a scorer train together in one thread. Searches
+    inside tasks take part: a nested cross-validation is one batch.
 
     The times that searches and `cross_validate` report for a fit are its own work and
     an equal share of the time that training took for all.
 
     With ``random_state=None`` networks draw from numpy's global state what they would
-    draw one by one, as long as each trains for `max_iter` epochs; where one stops
-    early, those after it draw other numbers.
+    draw one by one, as long as each trains for `max_iter` epochs, of at most a million
+    rows in all. Where one stops early, or has more to train, those after it draw other
+    numbers: the same ones each time after ``numpy.random.seed``. Tasks that share one
+    RandomState instance draw initial weights from it in their order and shuffle by
+    copies of it, which are the same each time, too. With `backend`, this is so within a
+    part: worker processes have a global state, and copies of instances, of their own.
+
+    Lines that networks print with `verbose` interleave.
 
     A Ctrl-C ends the search with a KeyboardInterrupt.
 
