@@ -20,6 +20,7 @@ import sknn._pretraining
 from sknn import MLPClassifier, MLPRegressor
 from sknn.modules import MLP
 from sknn.training._initialization import glorot_uniform
+from sknn.training._monitor import Weights
 from sknn.training._net import Net
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -407,6 +408,13 @@ def test_divergence_names_the_layer(rows, kind):
         net.fit(*rows)
     assert_array_equal(get_weights(net), before)
     assert net.pretrain_curves_ is None
+
+
+def test_divergence_of_lbfgs_names_it(rows, monkeypatch):
+    """Its line searches end before: the weights have to be called what they are not."""
+    monkeypatch.setattr(Weights, "are_finite", lambda weights: False)
+    with pytest.raises(ValueError, match="Pre-training with lbfgs led to weights of h"):
+        make_network(solver="lbfgs").fit(*rows)
 
 
 def test_ctrl_c_ends_the_fit(rows, monkeypatch):
