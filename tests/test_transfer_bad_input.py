@@ -19,6 +19,7 @@ from sknn import (
     MLPClassifier,
     RecurrentClassifier,
     RecurrentTagger,
+    Seq2SeqTransformer,
     TransformerClassifier,
 )
 
@@ -115,8 +116,11 @@ def test_taggers_and_classifiers_are_no_sources_of_one_another():
     expect(TypeError, "RecurrentClassifier: got RecurrentTagger", model, WORDS)
 
 
-def test_graph_networks_have_no_such_parameters():
-    assert not {"init_from", "freeze"} & set(GraphClassifier().get_params())
+@pytest.mark.parametrize("Estimator", [GraphClassifier, Seq2SeqTransformer])
+def test_networks_without_such_parameters(Estimator):
+    network = Estimator()
+    assert set(network._parameter_constraints) == set(network.get_params())
+    assert not any(hasattr(network, name) for name in ("init_from", "freeze"))
 
 
 WRONG_FREEZES = {
@@ -124,6 +128,8 @@ WRONG_FREEZES = {
     "negative": ({"freeze": -1}, "The 'freeze' parameter"),
     "a word": ({"freeze": "head"}, "The 'freeze' parameter"),
     "half": ({"freeze": 0.5}, "The 'freeze' parameter"),
+    "a bool": ({"freeze": True}, "a whole number or 'body': got True."),
+    "no bool": ({"freeze": False}, "a whole number or 'body': got False."),
     "no source": (
         {"init_from": None, "freeze": 1},
         "freeze must be 0 without init_from",
@@ -207,3 +213,22 @@ def test_columns_of_other_names():
     )
     message = "init_from was fitted to, ['a', 'b', 'c', 'd']: got ['b', 'a', 'c', 'd']."
     expect(ValueError, message, make(source), pd.DataFrame(X, columns=[*"bacd"]))
+
+
+def test_names_of_one_side_alone():
+    frame = pd.DataFrame(X, columns=[*"abcd"])
+    of_frame = MLPClassifier((3, 2), **ONE_EPOCH).fit(frame, Y)
+    message = "X does not have valid feature names, but MLPClassifier was fitted with "
+    with pytest.warns(UserWarning, match=message):
+        make(of_frame).fit(X, Y)
+    message = "X has feature names, but MLPClassifier was fitted without feature names"
+    with pytest.warns(UserWarning, match=message):
+        make(MLP).fit(frame, Y)
+
+
+def test_series_have_no_names_to_miss():
+    table = pd.DataFrame(X, columns=[*"abcd"])
+    series = [row[:, None] for row in X]
+    for inputs, others in ((series, table), (table, series)):
+        source = RecurrentClassifier(hidden_layer_sizes=2, **ONE_EPOCH).fit(inputs, Y)
+        make(source).fit(others, Y)
