@@ -68,7 +68,8 @@ def pretrain(estimator, rows, batch_size, random_state):
         curves.append(_train(trainer, k, rows, batch_size, random_state))
         _keep_layer(module, k, trainer.module_, moments)
         if estimator.verbose:
-            print(f"Hidden layer {k + 1} pre-trained, losses {curves[-1]}")
+            first, last = curves[-1][0], curves[-1][-1]
+            print(f"Hidden layer {k + 1}, loss = {first:.8f} to {last:.8f}")
     if not reconstructs:
         _copy(trainer.module_.layers[-1], module.layers[-1])
     return curves

@@ -130,8 +130,8 @@ def _check_source(network):
     of_a_kind = isinstance(source, TransferredBody)
     if not of_a_kind or source._architecture != network._architecture:
         raise TypeError(
-            f"init_from must hold a network of the architecture of "
-            f"{type(network).__name__}: got {type(source).__name__}."
+            f"init_from must hold a network of the architecture of sknn's "
+            f"{type(network).__name__}: got {_full_name(source)}."
         )
     if not source.__sklearn_is_fitted__():
         raise NotFittedError(
@@ -174,10 +174,17 @@ def _check_names(source, network):
             stacklevel=2,
         )
     elif given is not None and not np.array_equal(given, own):
+        k = int(np.argmax(given != own))
         raise ValueError(
-            "X must have the columns that init_from was fitted to, "
-            f"{given.tolist()}: got {own.tolist()}."
+            "X must have the columns that init_from was fitted to, in their order: got "
+            f"{own[k]!r} where {given[k]!r} was, in column {k}."
         )
+
+
+def _full_name(estimator):
+    """Name of its class, with that of the package."""
+    kind = type(estimator)
+    return f"{kind.__module__.split('._')[0]}.{kind.__qualname__}"
 
 
 def _activation_of(module):

@@ -83,7 +83,7 @@ WRONG_SOURCES = {
     "frozen twice": (
         FrozenEstimator(FrozenEstimator(MLP)),
         TypeError,
-        "got FrozenEstimator",
+        "got sklearn.frozen.FrozenEstimator",
     ),
     "not fitted": (
         FrozenEstimator(MLPClassifier((3, 2))),
@@ -93,13 +93,17 @@ WRONG_SOURCES = {
     "no network": (
         FrozenEstimator(LogisticRegression().fit(X, Y)),
         TypeError,
-        "the architecture of MLPClassifier: got LogisticRegression",
+        "of sknn's MLPClassifier: got sklearn.linear_model.LogisticRegression",
     ),
-    "another architecture": (FrozenEstimator(CONV), TypeError, "got ConvClassifier"),
+    "another architecture": (
+        FrozenEstimator(CONV),
+        TypeError,
+        "got sknn.ConvClassifier",
+    ),
     "no body to share": (
         FrozenEstimator(Autoencoder(**ONE_EPOCH).fit(X)),
         TypeError,
-        "got Autoencoder",
+        "got sknn.Autoencoder",
     ),
 }
 
@@ -113,7 +117,7 @@ def test_what_is_no_source(case):
 def test_taggers_and_classifiers_are_no_sources_of_one_another():
     tagger = RecurrentTagger(max_iter=1).fit(WORDS, WORDS)
     model = RecurrentClassifier(init_from=FrozenEstimator(tagger))
-    expect(TypeError, "RecurrentClassifier: got RecurrentTagger", model, WORDS)
+    expect(TypeError, "RecurrentClassifier: got sknn.RecurrentTagger", model, WORDS)
 
 
 @pytest.mark.parametrize("Estimator", [GraphClassifier, Seq2SeqTransformer])
@@ -211,7 +215,7 @@ def test_columns_of_other_names():
     source = MLPClassifier((3, 2), max_iter=1).fit(
         pd.DataFrame(X, columns=[*"abcd"]), Y
     )
-    message = "init_from was fitted to, ['a', 'b', 'c', 'd']: got ['b', 'a', 'c', 'd']."
+    message = "fitted to, in their order: got 'b' where 'a' was, in column 0."
     expect(ValueError, message, make(source), pd.DataFrame(X, columns=[*"bacd"]))
 
 
