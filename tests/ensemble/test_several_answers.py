@@ -1,5 +1,7 @@
 """Answers of several networks: the mean of theirs, and how far they are apart."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -38,7 +40,7 @@ def test_predictions_are_the_mean_and_deviation_of_the_networks(Estimator, numbe
     assert_allclose(mean, each.mean(axis=0), atol=tolerance(mean))
     assert_allclose(deviation, each.std(axis=0), atol=tolerance(mean))
     assert deviation.min() > 0
-    assert len(model.predict(X[:, :], return_std=False)) == len(X)
+    assert_array_equal(model.predict(X, return_std=False), mean)
 
 
 @pytest.mark.parametrize(
@@ -95,14 +97,35 @@ def test_small_probabilities_are_not_lost(table, n_classes):
     assert_allclose(log_softmax(found, axis=1), logs, rtol=1e-12, atol=1e-12)
 
 
-def test_what_a_single_network_cannot_tell(numbers):
-    X, y = numbers
+@pytest.mark.parametrize(
+    ("fitted", "now", "was"),
+    [
+        ({"n_networks": 1}, {"n_networks": 3}, "n_networks=1"),
+        ({"combine": "best"}, {}, "n_networks=3 and combine='best'"),
+        (
+            {"combine": "best"},
+            {"n_networks": 2, "combine": "average"},
+            "n_networks=3 and combine='best'",
+        ),
+    ],
+)
+def test_deviations_that_the_last_fit_cannot_tell(numbers, fitted, now, was):
+    model = make(MLPRegressor, **fitted).fit(*numbers).set_params(**now)
+    for estimator in (model, pickle.loads(pickle.dumps(model))):
+        with pytest.raises(ValueError, match="return_std=True needs") as raised:
+            estimator.predict(numbers[0], return_std=True)
+        assert str(raised.value).endswith(f"the last one was with {was}.")
+
+
+def test_a_network_of_several_has_no_deviation(numbers):
+    model = make(MLPRegressor).fit(*numbers)
+    with pytest.raises(ValueError, match=r"the last one was with n_networks=1\.$"):
+        model.networks_[0].predict(numbers[0], return_std=True)
+
+
+def test_no_deviation_before_a_fit(numbers):
     with pytest.raises(NotFittedError):
-        MLPRegressor().predict(X, return_std=True)
-    for changes in ({"n_networks": 1}, {"combine": "best"}):
-        model = make(MLPRegressor, **changes).fit(X, y)
-        with pytest.raises(ValueError, match="n_networks"):
-            model.predict(X, return_std=True)
+        MLPRegressor().predict(numbers[0], return_std=True)
 
 
 def test_networks_of_graphs_average_on_another_graph():

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 from several_networks import ONE_EACH, assert_alike, data_for, fit_alone, make, seeds_of
 from sklearn.base import clone
@@ -57,7 +58,7 @@ def test_each_network_goes_on(Estimator, way, table, numbers):
         getattr(network, method)(X, y)
     for one, other in zip(model.networks_, alone, strict=True):
         assert_alike(one, other, X)
-        assert len(one.loss_curve_) == 5 if way == "partial_fit" else 8
+        assert len(one.loss_curve_) == (5 if way == "partial_fit" else 8)
 
 
 def test_what_changed_since_the_fit_is_heard_by_all(table):
@@ -117,6 +118,31 @@ def test_bad_input_loses_nothing(Estimator, method, table):
             getattr(model, method)(bad, labels)
     assert_array_equal(model.predict_proba(X), before)
     assert model.networks_ == networks
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize(("was", "asked"), [(32, 64), (64, 32)])
+def test_a_preparation_that_fails_moves_no_network(table, was, asked, batch_norm):
+    X, y = table
+    options = {"warm_start": True, "batch_norm": batch_norm, "dtype": f"float{was}"}
+    model, twin = (make(MLPClassifier, **options).fit(X, y) for _ in range(2))
+    before, modules = model.predict_proba(X), [n.module_ for n in model.networks_]
+    scored = []
+
+    def second_fails(estimator, X, y):
+        scored.append(estimator)
+        return 1 / (2 - len(scored))
+
+    model.set_params(dtype=f"float{asked}", scoring=second_fails)
+    with pytest.raises(ValueError, match=r"scoring=.*division by zero"):
+        model.fit(X, y, X_val=X, y_val=y)
+    assert len(scored) == 2
+    assert [n.module_ for n in model.networks_] == modules
+    dtypes = {p.dtype for module in modules for p in module.parameters()}
+    assert dtypes == {getattr(torch, f"float{was}")}
+    assert_array_equal(model.predict_proba(X), before)
+    model.set_params(dtype=f"float{was}", scoring=None).partial_fit(X, y)
+    assert_array_equal(model.predict_proba(X), twin.partial_fit(X, y).predict_proba(X))
 
 
 @pytest.mark.parametrize("n_networks", [0, -1, 1.5, "2", None])

@@ -1,5 +1,6 @@
 """Training of several networks: together, one by one, and what can go wrong."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn.utils import check_random_state
 from skorch.callbacks import Callback
 
 import sknn
-from sknn import MLPClassifier
+from sknn import MLPClassifier, _pretraining
 from sknn.training._submit import in_company
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -162,6 +163,66 @@ def test_what_a_callback_raises_ends_the_fit(table, make_saboteur):
         model.fit(*table)
     assert Saboteur.n_begun == 2
     assert np.isfinite(model.predict_proba(table[0])).all()
+
+
+@pytest.fixture
+def poisoned(monkeypatch):
+    """Numbers of the networks whose pre-training is to diverge."""
+    numbers, n_begun, keep = set(), itertools.count(), _pretraining._train
+
+    def train(trainer, *args):
+        if next(n_begun) in numbers:
+            poison(trainer)
+        return keep(trainer, *args)
+
+    monkeypatch.setattr(_pretraining, "_train", train)
+    return numbers
+
+
+@pytest.mark.parametrize("combine", WAYS)
+@pytest.mark.parametrize("how", ["supervised", "autoencoder"])
+def test_networks_whose_pre_training_diverges_are_left_out(
+    table, poisoned, how, combine
+):
+    X, y = table
+    options = {"pretrain": how, "pretrain_iter": 2, "combine": combine}
+    model = make(MLPClassifier, **options)
+    alone = fit_alone(model, X, y, seeds_of(check_random_state(0)))
+    poisoned.add(4)  # the second of the next three
+    with pytest.warns(ConvergenceWarning, match="1 of 3 networks are left out: Pre-tr"):
+        model.fit(X, y)
+    kept = [alone[0], alone[2]]
+    if combine == "best":
+        kept = [min(kept, key=lambda network: network.loss_)]
+    assert [n.random_state for n in model.networks_] == [n.random_state for n in kept]
+    mean = np.mean([network.predict_proba(X) for network in kept], axis=0)
+    assert_allclose(model.predict_proba(X), mean, rtol=1e-10)
+
+
+def test_divergence_of_all_in_pre_training_is_an_error(table, poisoned):
+    X, y = table
+    model = make(MLPClassifier, pretrain="supervised").fit(X, y)
+    before = model.predict_proba(X)
+    poisoned.update([3, 4, 5])
+    with pytest.raises(ValueError, match="Pre-training led to weights of hidden layer"):
+        model.fit(X, y)
+    assert_array_equal(model.predict_proba(X), before)
+
+
+@pytest.mark.filterwarnings("always::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("limits", [{"max_iter": 2}, {"max_iter": 99, "max_fun": 5}])
+def test_lbfgs_says_once_that_it_has_not_converged(table, limits):
+    with pytest.warns(ConvergenceWarning, match="lbfgs failed to converge") as warned:
+        make(MLPClassifier, solver="lbfgs", **limits).fit(*table)
+    assert len(warned) == 1
+
+
+def test_a_warning_of_lbfgs_that_is_an_error_comes_after_all_are_trained(table):
+    model = make(MLPClassifier, solver="lbfgs", max_iter=2)
+    told = pytest.raises(ConvergenceWarning, match="lbfgs failed to converge")
+    with warnings.catch_warnings(action="error"), told:
+        model.fit(*table)
+    assert [network.n_iter_ for network in model.networks_] == [2, 2, 2]
 
 
 @pytest.mark.filterwarnings("always::sklearn.exceptions.ConvergenceWarning")
