@@ -388,10 +388,11 @@ def test_deep_supervision_comes_with_the_joint_training(rows):
 
 
 def test_layers_are_announced(rows, capsys):
-    make_network(verbose=True).fit(*rows)
+    network = make_network(verbose=True).fit(*rows)
     lines = capsys.readouterr().out.splitlines()
-    assert [line[:26] for line in lines[:3]] == [
-        f"Hidden layer {k} pre-trained" for k in (1, 2, 3)
+    assert lines[:3] == [
+        f"Hidden layer {k}, loss = {losses[0]:.8f} to {losses[-1]:.8f}"
+        for k, losses in enumerate(network.pretrain_curves_, start=1)
     ]
 
 

@@ -419,12 +419,12 @@ def test_an_error_of_one_network_is_an_error_of_its_own(name, monkeypatch):
 
     monkeypatch.setattr(_together.Member, name, fail)
     monkeypatch.setattr(_together, "available_threads", lambda: 1)
-    together, problems = fit_together([make() for _ in range(3)], FOLDS[:3])
+    _, problems = fit_together([make() for _ in range(3)], FOLDS[:3])
     errors = list(problems.values())
     assert all(isinstance(error, MemoryError) for error in errors)
     assert len(set(map(id, errors))) == len(errors)
     if name == "__init__":
-        assert list(problems) == [together[1]]
+        assert len(problems) == 1
 
 
 def test_failed_trainings_are_not_kept_alive():
