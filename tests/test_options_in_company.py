@@ -9,6 +9,7 @@ from sklearn.model_selection import GridSearchCV
 
 import sknn
 from sknn import MLPClassifier, MLPRegressor
+from sknn.training import _together
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = load_digits(return_X_y=True)
@@ -21,49 +22,63 @@ def make(Estimator=MLPClassifier, **options):
     return Estimator(**common, **options)
 
 
-def search(estimator, grid, in_company):
-    found = GridSearchCV(estimator, grid, cv=3, error_score="raise")
-    if not in_company:
-        return found.fit(X, Y)
-    with sknn.batched():
-        return found.fit(X, Y)
+@pytest.fixture
+def check(monkeypatch):
+    """Give a function that checks a search in company; it returns what was found."""
+    sizes, train_together = [], _together.train_together
 
+    def recorded(runs):
+        sizes.append(len(runs))
+        return train_together(runs)
 
-def check(estimator, grid):
-    """Check that a search finds the same scores in company as alone."""
-    together, alone = (search(estimator, grid, company) for company in (True, False))
-    for name in ("mean_test_score", "std_test_score"):
-        assert_allclose(together.cv_results_[name], alone.cv_results_[name])
-    assert len(set(np.round(alone.cv_results_["mean_test_score"], 6))) > 1
-    return together
+    monkeypatch.setattr(_together, "train_together", recorded)
+
+    def check(estimator, grid, *expected):
+        """Expect scores as without company, and trainings of so many networks."""
+        scoring = "neg_log_loss" if isinstance(estimator, MLPClassifier) else None
+        options = {"cv": 3, "error_score": "raise", "scoring": scoring}
+        alone = GridSearchCV(estimator, grid, **options, refit=False).fit(X, Y)
+        sizes.clear()
+        together = GridSearchCV(estimator, grid, **options)
+        with sknn.batched():
+            together.fit(X, Y)
+        assert tuple(sizes) == expected
+        for i in range(3):
+            name = f"split{i}_test_score"
+            assert_allclose(together.cv_results_[name], alone.cv_results_[name])
+        scores = alone.cv_results_["mean_test_score"]
+        assert len(set(np.round(scores, 6))) == len(scores) > 1
+        return together
+
+    return check
 
 
 @pytest.mark.parametrize("combine", ["average", "best"])
 @pytest.mark.parametrize("Estimator", [MLPClassifier, MLPRegressor])
-def test_several_networks(Estimator, combine):
+def test_several_networks(check, Estimator, combine):
     estimator = make(Estimator, n_networks=3, combine=combine)
-    check(estimator, {"learning_rate_init": [0.001, 0.05]})
+    check(estimator, {"learning_rate_init": [0.001, 0.05]}, 3 * 6, 3)
 
 
-def test_any_number_of_networks():
-    check(make(learning_rate_init=0.02), {"n_networks": [1, 2, 4]})
+def test_any_number_of_networks(check):
+    check(make(learning_rate_init=0.02), {"n_networks": [1, 2, 4]}, 3 * (1 + 2 + 4), 4)
 
 
 @pytest.mark.parametrize("freeze", [1, "body"])
-def test_frozen_layers(freeze):
+def test_frozen_layers(check, freeze):
     source = make(learning_rate_init=0.02).fit(X, Y % 4)
     before = [weights.copy() for weights in source.coefs_]
     estimator = make(init_from=FrozenEstimator(source), freeze=freeze)
-    found = check(estimator, {"learning_rate_init": [0.001, 0.05]})
+    found = check(estimator, {"learning_rate_init": [0.001, 0.05]}, 6)
     for weights, old in zip(source.coefs_, before, strict=True):
         assert_array_equal(weights, old)
     assert_array_equal(found.best_estimator_.coefs_[0], before[0])
 
 
-def test_a_grid_over_freeze():
+def test_a_grid_over_freeze(check):
     source = make(learning_rate_init=0.02).fit(X, Y % 4)
     estimator = make(init_from=FrozenEstimator(source), learning_rate_init=0.02)
-    check(estimator, {"freeze": [0, 1, 2]})
+    check(estimator, {"freeze": [0, 1, 2]}, 9)
 
 
 def test_several_networks_with_frozen_layers():
@@ -77,18 +92,22 @@ def test_several_networks_with_frozen_layers():
 
 
 @pytest.mark.parametrize("pretrain", ["supervised", "autoencoder"])
-def test_pretraining(pretrain):
+def test_pretraining(check, pretrain):
     estimator = make(pretrain=pretrain, pretrain_iter=2)
-    check(estimator, {"learning_rate_init": [0.001, 0.05]})
+    # two layers, then all
+    check(estimator, {"learning_rate_init": [0.001, 0.05]}, 6, 6, 6)
 
 
-def test_deep_supervision():
-    check(make(learning_rate_init=0.02), {"deep_supervision": [0.0, 0.5]})
+def test_deep_supervision(check):
+    """Networks with it train in their turn; those without it wait."""
+    check(make(learning_rate_init=0.02), {"deep_supervision": [0.0, 0.5]}, 3)
 
 
-def test_everything_at_once():
+def test_everything_at_once(check):
     options = {"n_networks": 2, "pretrain": "supervised", "pretrain_iter": 2}
-    check(make(**options, dropout=0.2), {"learning_rate_init": [0.001, 0.05]})
+    # two layers of one network, two of the other, both networks; those of the refit
+    sizes = 6, 6, 6, 6, 2 * 6, 2
+    check(make(**options, dropout=0.2), {"learning_rate_init": [0.001, 0.05]}, *sizes)
 
 
 def test_layers_that_were_trained_are_not_trained_again():

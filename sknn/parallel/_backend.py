@@ -1,6 +1,7 @@
 """The joblib backend "sknn": tasks of a call take turns and train together."""
 
 from collections import deque
+from numbers import Real
 from time import perf_counter
 
 from joblib import register_parallel_backend
@@ -8,7 +9,7 @@ from joblib.parallel import FallbackToBackend, ParallelBackendBase
 
 from sknn._sklearn_compat import submit_next
 from sknn.parallel._session import Session
-from sknn.parallel._task import Task, current_task
+from sknn.parallel._threaded_task import ThreadedTask, current_task
 
 MAX_WAITING = 512
 MAX_BYTES = 2**30
@@ -37,11 +38,9 @@ class BatchedBackend(ParallelBackendBase):
         self, nesting_level=None, max_waiting=MAX_WAITING, max_bytes=MAX_BYTES
     ):
         super().__init__(nesting_level=nesting_level)
-        if max_waiting < 1 or max_bytes < 1:
-            raise ValueError(
-                f"max_waiting and max_bytes must be >= 1: got max_waiting="
-                f"{max_waiting!r} and max_bytes={max_bytes!r}."
-            )
+        for name, limit in (("max_waiting", max_waiting), ("max_bytes", max_bytes)):
+            if not (isinstance(limit, Real) and limit >= 1):
+                raise ValueError(f"{name} must be a number >= 1: got {name}={limit!r}.")
         self.max_waiting, self.max_bytes = max_waiting, max_bytes
 
     def effective_n_jobs(self, n_jobs):
@@ -121,7 +120,7 @@ class Turns(OneCall):
         """Note a task; it starts in its turn, when a result is asked for."""
         path = self._parent.next_path() if self._parent else (self._n_tasks,)
         self._n_tasks += 1
-        task = Task(self._session, path, func, self._drop_later)
+        task = ThreadedTask(self._session, path, func, self._drop_later)
         self._callbacks[task] = callback
         self._queue.append(task)
         return task

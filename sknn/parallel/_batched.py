@@ -1,8 +1,11 @@
 """The context in which networks train together."""
 
 from contextlib import contextmanager
+from numbers import Integral
+from types import NoneType
 
 from joblib import parallel_config
+from joblib.parallel import ParallelBackendBase
 
 from sknn.parallel._sending import SendingBackend
 
@@ -75,14 +78,30 @@ def batched(backend=None, n_jobs=None):
     >>> search.best_params_
     {'learning_rate_init': 0.1}
     """
-    if backend is None and n_jobs is not None:
-        raise ValueError(
-            f"n_jobs counts the workers of another backend: it must be None with "
-            f"backend=None, got n_jobs={n_jobs!r}."
-        )
+    _check(backend, n_jobs)
     own = "sknn"
     if backend is not None:
         with parallel_config(backend=backend) as config:  # joblib finds it, or raises
             own = SendingBackend(config["backend"], n_jobs)
     with parallel_config(backend=own):
         yield
+
+
+def _check(backend, n_jobs):
+    if not isinstance(backend, (str, ParallelBackendBase, NoneType)):
+        raise ValueError(
+            "backend must be None, the name of a joblib backend, or such a backend: "
+            f"got backend={backend!r}."
+        )
+    if n_jobs is None:
+        return
+    if backend is None:
+        raise ValueError(
+            f"n_jobs counts the workers of another backend: it must be None with "
+            f"backend=None, got n_jobs={n_jobs!r}."
+        )
+    if not isinstance(n_jobs, Integral) or n_jobs == 0:
+        raise ValueError(
+            "n_jobs must be None or a whole number other than 0: got "
+            f"n_jobs={n_jobs!r}."
+        )

@@ -1,6 +1,7 @@
 """Parts of a call sent to the workers of another joblib backend."""
 
 from collections import deque
+from itertools import chain, islice
 from traceback import format_exception
 
 from joblib import Parallel, delayed
@@ -51,7 +52,7 @@ class SentCall(OneCall):
 
     def submit(self, func, callback=None):
         """Note a task; all are sent when the first result is asked for."""
-        self._tasks.append(func)
+        self._tasks.append(func.items)
         return callback
 
     def retrieve_result(self, out, timeout=None):
@@ -98,22 +99,18 @@ def run_part(tasks):
 
     Parameters
     ----------
-    tasks : list of callables
-        What joblib submits.
+    tasks : list of list
+        Calls of each task, as `joblib.delayed` makes them.
 
     Returns
     -------
     list or Exception
-        Their results; or what the first that failed raised, so that the caller can
-        tell whose error comes first. A note on it says where it was raised.
+        Lists of their results; or what the first that failed raised, so that the caller
+        can tell whose error comes first. A note on it says where it was raised.
     """
     try:
-        return Parallel(backend=BatchedBackend())(delayed(call)(task) for task in tasks)
+        results = iter(Parallel(backend=BatchedBackend())(chain(*tasks)))
     except Exception as error:
         error.add_note(f"In a worker: {''.join(format_exception(error))}")
         return error
-
-
-def call(task):
-    """Run one task."""
-    return task()
+    return [list(islice(results, len(task))) for task in tasks]

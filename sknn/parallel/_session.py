@@ -7,6 +7,8 @@ from time import perf_counter
 
 import numpy as np
 
+from sknn.parallel._draws import draw_apart_from_one_another
+
 
 class Session:
     """Tasks of one call, with those of the calls inside them, in one turn order.
@@ -22,9 +24,9 @@ class Session:
 
     Attributes
     ----------
-    parked : set of Task
+    parked : set of ThreadedTask
         Those that stand still.
-    running : Task or None
+    running : ThreadedTask or None
         That which runs.
     is_closing : bool
         Whether all tasks are to end.
@@ -90,6 +92,7 @@ class Session:
 
         tasks = sorted((t for t in self.parked if t.runs), key=attrgetter("path"))
         runs = [run for task in tasks for run in task.runs]
+        draw_apart_from_one_another(runs)
         begin = perf_counter()
         with np.errstate(all="ignore"):
             outcomes = train_together(runs)

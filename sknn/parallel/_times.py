@@ -10,8 +10,12 @@ def leave_out(waited, results):
         Seconds that were no work of the task.
     results : list
         Results of the calls that the task consisted of. Where the only one is a dict
-        with a "fit_time", as scikit-learn's searches and `cross_validate` make it,
-        that is corrected: fits wait, scores do not.
+        with a "fit_time", as one fit of a search has it, that is corrected: fits wait,
+        scores do not. Times of several fits, in an array, have been corrected one by
+        one.
     """
-    if len(results) == 1 and isinstance(results[0], dict) and "fit_time" in results[0]:
-        results[0]["fit_time"] = max(results[0]["fit_time"] - waited, 0.0)
+    if len(results) != 1 or not isinstance(results[0], dict):
+        return
+    fit_time = results[0].get("fit_time")
+    if isinstance(fit_time, float):
+        results[0]["fit_time"] = max(fit_time - waited, 0.0)

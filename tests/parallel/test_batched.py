@@ -11,45 +11,34 @@ import numpy as np
 import pytest
 from joblib.parallel import get_active_backend
 from numpy.testing import assert_allclose, assert_array_equal
+from searches import (
+    RATE,
+    RATES,
+    UTILITIES,
+    find_numbers,
+    get_scores,
+    make_net,
+    nested,
+    search,
+)
 from sklearn import config_context
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_iris
-from sklearn.decomposition import PCA
-from sklearn.ensemble import (
-    BaggingClassifier,
-    StackingClassifier,
-    VotingClassifier,
-)
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.feature_selection import RFECV
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
     GridSearchCV,
-    HalvingGridSearchCV,
-    RandomizedSearchCV,
-    cross_val_predict,
     cross_val_score,
     cross_validate,
-    learning_curve,
-    permutation_test_score,
-    validation_curve,
 )
-from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
-from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler, scale
 from skorch.callbacks import Callback
 
 import sknn
-from sknn import MLPClassifier, MLPRegressor
+from sknn import MLPRegressor
 from sknn.training import _together
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-RATE = "learning_rate_init"
-RATES = [0.001, 0.01, 0.1]
 
 
 @pytest.fixture(scope="module")
@@ -72,192 +61,20 @@ def trainings(monkeypatch):
     assert not any("sknn" in thread.name for thread in threading.enumerate())
 
 
-def make_net(**params):
-    defaults = {"batch_size": 8, "max_iter": 5, "random_state": 0}
-    return MLPClassifier((8,), **{**defaults, **params})
-
-
-def search(net, **options):
-    """Grid search over learning rates."""
-    return GridSearchCV(net, {RATE: RATES}, cv=3, **options)
-
-
-def get_scores(search):
-    results = search.cv_results_
-    return np.stack([results[key] for key in sorted(results) if "test_score" in key])
+def fit_in_place(net, X, y):
+    net.fit(X, y)
 
 
 # Equal results
 
 
-def grid(X, y):
-    return get_scores(search(make_net()).fit(X, y))
-
-
-def grid_of_pipelines(X, y):
-    model = make_pipeline(StandardScaler(), PCA(3), make_net())
-    rates = {"mlpclassifier__learning_rate_init": RATES, "pca__n_components": [2, 3]}
-    return get_scores(GridSearchCV(model, rates, cv=3).fit(X, y))
-
-
-def randomized(X, y):
-    space = {RATE: RATES, "alpha": [0.0, 0.01, 1.0]}
-    found = RandomizedSearchCV(make_net(), space, n_iter=5, cv=3, random_state=0)
-    return get_scores(found.fit(X, y))
-
-
-def halving(X, y):
-    found = HalvingGridSearchCV(
-        make_net(), {RATE: RATES}, resource="max_iter", max_resources=9, cv=3
-    )
-    return found.fit(X, y).cv_results_["mean_test_score"]
-
-
-def several_scores(X, y):
-    scorers = {"accuracy": "accuracy", "loss": "neg_log_loss"}
-    found = cross_validate(
-        make_net(), X, y, scoring=scorers, return_train_score=True, cv=4
-    )
-    return np.stack([found[key] for key in sorted(found) if "_time" not in key])
-
-
-def fitted_estimators(X, y):
-    found = cross_validate(make_net(), X, y, return_estimator=True, cv=3)
-    return np.stack([net.coefs_[0] for net in found["estimator"]])
-
-
-def early_stopping(X, y):
-    net = make_net(early_stopping=True, max_iter=50, n_iter_no_change=3)
-    return cross_val_score(net, X, y)
-
-
-def nested(X, y):
-    return cross_val_score(search(make_net()), X, y, cv=3)
-
-
-def curves(X, y):
-    sizes, train, test = learning_curve(make_net(), X, y, cv=3)
-    return np.concatenate([sizes, train.ravel(), test.ravel()])
-
-
-def incremental_curve(X, y):
-    options = {"exploit_incremental_learning": True, "cv": 3}
-    return learning_curve(make_net(), X, y, **options)[2]
-
-
-def curve_of_rates(X, y):
-    options = {"param_name": RATE, "param_range": RATES}
-    return np.concatenate(validation_curve(make_net(), X, y, **options))
-
-
-def permutations(X, y):
-    score, scores, p_value = permutation_test_score(
-        make_net(), X, y, n_permutations=5, cv=3, random_state=1
-    )
-    return np.array([score, *scores, p_value])
-
-
-def predictions(X, y):
-    return cross_val_predict(make_net(), X, y, method="predict_proba")
-
-
-def bagging(X, y):
-    return BaggingClassifier(make_net(), 7, n_jobs=2, random_state=0).fit(X, y)
-
-
-def calibrated(X, y):
-    return CalibratedClassifierCV(make_net(), cv=3).fit(X, y)
-
-
-def stacking(X, y):
-    members = [("a", make_net()), ("b", make_net(alpha=0.1))]
-    return StackingClassifier(members, LogisticRegression(), cv=3).fit(X, y)
-
-
-def voting(X, y):
-    members = [("a", make_net()), ("b", LogisticRegression()), ("c", make_net())]
-    return VotingClassifier(members, voting="soft").fit(X, y)
-
-
-def one_versus_rest(X, y):
-    return OneVsRestClassifier(make_net()).fit(X, y)
-
-
-def one_versus_one(X, y):
-    return OneVsOneClassifier(make_net()).fit(X, y)
-
-
-def several_outputs(X, y):
-    return MultiOutputClassifier(make_net()).fit(X, np.stack([y > 0, y > 1], 1))
-
-
-def chain(X, y):
-    targets = np.stack([y > 0, y > 1], 1)
-    return ClassifierChain(make_net(), cv=3).fit(X, targets)
-
-
-def elimination(X, y):
-    def importances(net):
-        return abs(net.coefs_[0]).sum(1)
-
-    found = RFECV(make_net(), cv=3, importance_getter=importances).fit(X, y)
-    return found.cv_results_["mean_test_score"]
-
-
-def grid_over_an_ensemble(X, y):
-    model = OneVsRestClassifier(make_net())
-    return get_scores(
-        GridSearchCV(model, {f"estimator__{RATE}": RATES}, cv=2).fit(X, y)
-    )
-
-
-def grid_over_several_layers(X, y):
-    sizes = {"hidden_layer_sizes": [(), (4,), (8, 3)], "solver": ["adam", "lbfgs"]}
-    return get_scores(GridSearchCV(make_net(), sizes, cv=2).fit(X, y))
-
-
-# how many networks train together, time after time
-UTILITIES = {
-    grid: [9],
-    grid_of_pipelines: [18],
-    randomized: [15],
-    halving: [9, 3],
-    several_scores: [4],
-    fitted_estimators: [3],
-    early_stopping: [5],
-    nested: [27, 3],
-    curves: [15],
-    incremental_curve: [3] * 5,
-    curve_of_rates: [15],
-    permutations: [5] * 3,
-    predictions: [5],
-    bagging: [7],
-    calibrated: [3],
-    stacking: [2, 6],
-    voting: [2],
-    one_versus_rest: [3],
-    one_versus_one: [3],
-    several_outputs: [2],
-    chain: [3],
-    elimination: [3] * 4,
-    grid_over_an_ensemble: [18, 3],
-    grid_over_several_layers: [6],
-}
-
-
 @pytest.mark.parametrize("utility", UTILITIES, ids=lambda utility: utility.__name__)
 def test_results_are_the_same(iris, trainings, utility):
     """To rounding: networks of one matrix meet other kernels of the product."""
-
-    def run():
-        found = utility(X, y)
-        return np.asarray(found.predict(X) if hasattr(found, "predict") else found)
-
-    X, y = iris
-    alone = run()
+    alone = find_numbers(utility, *iris)
     assert trainings == []
     with sknn.batched():
-        together = run()
+        together = find_numbers(utility, *iris)
     assert_allclose(together, alone, rtol=1e-6)
     assert trainings == UTILITIES[utility]
 
@@ -391,9 +208,10 @@ def test_no_seed_draws_as_one_by_one(iris, trainings, params):
     assert trainings == [5]
 
 
-def test_no_seed_is_reproducible_where_nets_stop_early(iris):
-    net = make_net(random_state=None, tol=10.0, n_iter_no_change=1, max_iter=20)
-    found = []
+@pytest.mark.parametrize("max_iter", [20, 100_000])
+def test_no_seed_is_reproducible_where_nets_stop_early(iris, max_iter):
+    stops = {"tol": 10.0, "n_iter_no_change": 1, "max_iter": max_iter}
+    net, found = make_net(random_state=None, **stops), []
     for _ in range(2):
         np.random.seed(3)  # noqa: NPY002
         with sknn.batched():
@@ -406,6 +224,20 @@ def test_global_state_is_left_alone_with_seeds(iris):
     with sknn.batched():
         cross_val_score(make_net(), *iris)
     assert str(np.random.get_state()) == before  # noqa: NPY002
+
+
+def test_one_state_for_several_tasks(iris):
+    """Networks of different threads do not race for it."""
+    found = []
+    for _ in range(2):
+        shared = np.random.RandomState(3)
+        nets = [make_net(random_state=shared, max_iter=20) for _ in range(8)]
+        with sknn.batched():
+            joblib.Parallel()(joblib.delayed(fit_in_place)(net, *iris) for net in nets)
+        found.append(([net.coefs_[0] for net in nets], shared.rand()))
+    (weights, drawn), (same, as_drawn) = found
+    assert_array_equal(weights, same)
+    assert drawn == as_drawn
 
 
 # Callbacks
@@ -494,6 +326,10 @@ def test_searches_leave_nothing_to_the_garbage_collector(iris):
             data = weakref.ref(X)
             del X
             assert data() is None
+            calls = [
+                o for o in gc.get_objects() if issubclass(type(o), joblib.Parallel)
+            ]
+            assert calls == []
         finally:
             gc.enable()
 
@@ -529,17 +365,19 @@ def test_the_context_is_a_decorator(iris, trainings):
     assert trainings == [5]
 
 
-def test_n_jobs_needs_a_backend():
-    with (
-        pytest.raises(ValueError, match=r"n_jobs.*backend=None.*n_jobs=2"),
-        sknn.batched(n_jobs=2),
-    ):
-        pass
-
-
-def test_unknown_backends_are_joblibs_error():
-    with (
-        pytest.raises(ValueError, match="Invalid backend: nobody"),
-        sknn.batched("nobody"),
-    ):
-        pass
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_jobs": 2}, r"n_jobs.*with backend=None, got n_jobs=2\."),
+        ({"backend": "loky", "n_jobs": "2"}, r"n_jobs must be.*got n_jobs='2'\."),
+        ({"backend": "loky", "n_jobs": 1.5}, r"n_jobs must be.*got n_jobs=1\.5\."),
+        ({"backend": "loky", "n_jobs": 0}, r"n_jobs must be.*got n_jobs=0\."),
+        ({"backend": "nobody"}, "Invalid backend: nobody"),  # joblib's
+        ({"backend": 5}, r"backend must be.*got backend=5\."),
+    ],
+)
+def test_bad_arguments_come_before_anything_runs(arguments, message):
+    before = get_active_backend()[0]
+    with pytest.raises(ValueError, match=message), sknn.batched(**arguments):
+        pytest.fail("it runs")
+    assert type(get_active_backend()[0]) is type(before)

@@ -16,7 +16,7 @@ from skorch.callbacks import Callback
 from waiting_runs import wait_for
 
 import sknn
-from sknn.parallel._task import Cancelled
+from sknn.parallel._threaded_task import Cancelled
 from sknn.training import _together
 
 # enough to tell an interrupted wait from one that ran to its end

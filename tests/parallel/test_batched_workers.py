@@ -3,17 +3,19 @@
 import os
 import time
 
+import numpy as np
 import pytest
+import searches
 from joblib import Parallel, delayed
 from numpy.testing import assert_allclose
+from searches import make_net
 from sklearn.datasets import load_iris
-from sklearn.ensemble import BaggingClassifier
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import scale
 from waiting_runs import WaitingRun
 
 import sknn
+from sknn.training import _together
 from sknn.training._submit import train
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -37,14 +39,20 @@ def wait(i):
     return os.getpid(), beside
 
 
-@pytest.fixture
-def workers():
-    """Give a context with two workers."""
-    return sknn.batched(backend="loky", n_jobs=2)
+@pytest.fixture(params=[("loky", 2), ("threading", 1)], ids=["loky", "threading"])
+def workers(request):
+    """Give a context with two processes, or with one thread."""
+    return sknn.batched(*request.param)
 
 
-def test_each_worker_trains_a_contiguous_part_together(workers):
-    with workers:
+@pytest.fixture(scope="module")
+def iris():
+    X, y = load_iris(return_X_y=True)
+    return scale(X), y
+
+
+def test_each_worker_trains_a_contiguous_part_together():
+    with sknn.batched("loky", n_jobs=2):
         found = Parallel(n_jobs=5, pre_dispatch=1)(delayed(wait)(i) for i in range(7))
     processes, beside = zip(*found, strict=True)
     assert len({*processes, os.getpid()}) in (2, 3)  # one may take both
@@ -82,24 +90,48 @@ def test_the_first_error_in_order_is_raised(workers, slow):
     assert "in fail" in caught.value.__notes__[0]
 
 
-def test_searches_are_the_same(workers):
-    X, y = load_iris(return_X_y=True)
-    net = sknn.MLPClassifier((8,), max_iter=5, random_state=0)
-    model = make_pipeline(StandardScaler(), net)
-    grid = {"mlpclassifier__learning_rate_init": [0.01, 0.1]}
-    found = []
-    for context in (sknn.batched(), workers):
-        with context:
-            search = GridSearchCV(model, grid, cv=3).fit(X, y)
-            bagged = BaggingClassifier(net, 5, random_state=0).fit(X, y)
-        assert (search.cv_results_["mean_fit_time"] > 0).all()
-        scores = search.cv_results_["mean_test_score"]
-        found.append([*scores, *bagged.predict_proba(X).ravel()])
-    assert_allclose(found[1], found[0], rtol=1e-6)
+SEVERAL = [searches.grid_of_pipelines, searches.nested, searches.curves]
+SEVERAL += [searches.predictions, searches.bagging, searches.stacking]
 
 
-def test_failing_fits_have_the_error_score(workers):
-    X, y = load_iris(return_X_y=True)
+@pytest.mark.parametrize("utility", SEVERAL, ids=lambda utility: utility.__name__)
+def test_results_are_the_same(workers, iris, utility):
+    """To rounding, as in one process."""
+    alone = searches.find_numbers(utility, *iris)
+    with workers:
+        together = searches.find_numbers(utility, *iris)
+    assert_allclose(together, alone, rtol=1e-6)
+
+
+def test_one_worker_trains_all_together(iris, monkeypatch):
+    sizes, train_together = [], _together.train_together
+
+    def recorded(runs):
+        sizes.append(len(runs))
+        return train_together(runs)
+
+    monkeypatch.setattr(_together, "train_together", recorded)
+    for utility in SEVERAL:
+        sizes.clear()
+        with sknn.batched("threading", n_jobs=1):
+            utility(*iris)
+        assert sizes == searches.UTILITIES[utility]
+
+
+def test_times_of_fits_are_no_more_than_what_two_workers_had(iris):
+    """Each waits for all of its part, and that is not counted."""
+    alphas, n_splits = np.logspace(-5, 0, 20), 3
+    search = GridSearchCV(make_net(max_iter=50), {"alpha": alphas}, cv=n_splits)
+    begin = time.perf_counter()
+    with sknn.batched("loky", n_jobs=2):
+        fit_times = search.fit(*iris).cv_results_["mean_fit_time"]
+    passed = time.perf_counter() - begin
+    assert (fit_times > 0).all()
+    assert fit_times.sum() * n_splits <= 2 * passed
+
+
+def test_failing_fits_have_the_error_score(workers, iris):
+    X, y = iris
     net = sknn.MLPRegressor(solver="sgd", learning_rate_init=1e9, max_iter=5)
     with workers:
         with pytest.raises(ValueError, match="All the 4 fits failed"):

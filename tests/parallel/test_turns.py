@@ -7,18 +7,20 @@ import sys
 import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 
 import joblib
 import numpy as np
 import pytest
 from joblib import Parallel, delayed
+from numpy.testing import assert_array_equal
 from sklearn import config_context, get_config
 from waiting_runs import WaitingRun, wait_for
 
 import sknn
-from sknn.parallel import _backend, _openmp, _session, _task
-from sknn.parallel._task import Cancelled, current_task
+from sknn.parallel import _backend, _openmp, _session, _threaded_task
+from sknn.parallel._threaded_task import Cancelled, current_task
 from sknn.training import _together
 from sknn.training._submit import train
 
@@ -271,13 +273,13 @@ def test_a_parallel_object_works_on_after_an_error(trainings):
 
 def count_waiting(monkeypatch):
     """Get a list to which each task that begins appends how many wait."""
-    seen, start = [], _task.Task.start
+    seen, start = [], _threaded_task.ThreadedTask.start
 
     def counting(task):
         seen.append(task.session.n_waiting)
         start(task)
 
-    monkeypatch.setattr(_task.Task, "start", counting)
+    monkeypatch.setattr(_threaded_task.ThreadedTask, "start", counting)
     return seen
 
 
@@ -311,10 +313,12 @@ def test_limits_of_what_waits(trainings, limits, n_bytes, sizes):
     assert log == expected
 
 
+@pytest.mark.parametrize("value", [0, -1, "5", np.nan])
 @pytest.mark.parametrize("limit", ["max_waiting", "max_bytes"])
-def test_limits_below_one_are_refused(limit):
-    with pytest.raises(ValueError, match=rf"{limit}.*must be >= 1: .*{limit}=0"):
-        joblib.parallel_config(backend="sknn", **{limit: 0})
+def test_limits_below_one_are_refused(limit, value):
+    message = f"{limit} must be a number >= 1: got {limit}={value!r}."
+    with pytest.raises(ValueError, match=message):
+        joblib.parallel_config(backend="sknn", **{limit: value})
 
 
 def test_a_thousand_tasks_never_wait_beyond_the_limit(trainings, monkeypatch):
@@ -542,7 +546,7 @@ def test_threads_of_openmp_are_given_up_by_many_that_wait(monkeypatch):
 def clock(monkeypatch):
     """Give a clock that goes on when told to."""
     now = [0.0]
-    for module in (_task, _session, _backend):
+    for module in (_threaded_task, _session, _backend):
         monkeypatch.setattr(module, "perf_counter", lambda: now[0])
 
     def work(seconds):
@@ -578,11 +582,30 @@ def test_times_are_own_work_and_an_equal_share(clock, slow_training):
         wait_for(i)
         clock(1)
 
-    found = run(lambda i: timed(clock, lambda: fit(i)), 4)
-    assert [result["fit_time"] for result in found] == [
-        i + 1 + 12 / 4 for i in range(4)
-    ]
-    assert {result["score_time"] for result in found} == {5}
+    for context in (sknn.batched(), sknn.batched("threading", n_jobs=1)):
+        with context:
+            found = Parallel()(delayed(timed)(clock, partial(fit, i)) for i in range(4))
+        fit_times = [result["fit_time"] for result in found]
+        assert fit_times == [i + 1 + 12 / 4 for i in range(4)]
+        assert {result["score_time"] for result in found} == {5}
+
+
+def test_times_of_a_whole_validation_are_those_of_its_fits(clock, slow_training):
+    """A task that returns times of fits, which were tasks of their own."""
+
+    def fit(k):
+        clock(1)
+        wait_for(k)
+
+    def validate(n_fits):
+        found = Parallel()(
+            delayed(timed)(clock, partial(fit, k)) for k in range(n_fits)
+        )
+        return {"fit_time": np.array([result["fit_time"] for result in found])}
+
+    found = run(lambda i: validate(i + 1), 3)
+    for i, result in enumerate(found):
+        assert_array_equal(result["fit_time"], [1 + 12 / 6] * (i + 1))
 
 
 def test_times_of_nested_calls_are_those_of_their_tasks(clock, slow_training):

@@ -9,7 +9,9 @@ class WaitingRun:
     """Run that can wait and whose training returns its value."""
 
     can_wait, can_be_stacked = True, False
-    net = SimpleNamespace(iterator_train__random_state=None)
+    net = SimpleNamespace(
+        task=SimpleNamespace(has_scorer=False), iterator_train__random_state=None
+    )
 
     def __init__(self, value, n_bytes=0):
         self.value, self.n_bytes = value, n_bytes

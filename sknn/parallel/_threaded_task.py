@@ -33,7 +33,7 @@ def current_task():
     return None if task is None or task.session.process != os.getpid() else task
 
 
-class Task:
+class ThreadedTask:
     """A call in a thread of its own that runs while whoever lets it run stands still.
 
     Parameters
