@@ -104,7 +104,6 @@ def make_net(estimator, rows, held_out, batch_size, random_state, incremental, r
         masks=masks,
         generator=generator,
         adversary=adversary,
-        has_scorer=estimator.scoring not in (None, "loss"),
         form=None if adversary else estimator._form(rows),
     )
     callbacks = _make_callbacks(estimator)

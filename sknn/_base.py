@@ -5,8 +5,10 @@ Think twice before adding anything here.
 
 import warnings
 from abc import ABC, abstractmethod
+from copy import deepcopy
 
 import numpy as np
+import torch
 from scipy import sparse
 from sklearn import get_config
 from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -274,22 +276,26 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
 
     def _prepare_training(self, data, before, incremental, root):
         """What `_run_training` is to run; `before` is the state before the fit."""
-        return self._prepare_net(data, self.random_state, incremental, root)
+        is_new = not self._continues(incremental)
+        random_state = check_random_state(self.random_state)
+        net, rows = self._prepare_net(data, random_state, incremental, root)
+        if is_new:
+            self._pretrain(rows, net.batch_size, random_state)
+        return net, rows
 
     def _prepare_net(self, data, random_state, incremental, root, batch_size=None):
-        """Net that is ready to train, and its training rows."""
+        """Net that is ready for the training of its parts or all, and its rows."""
         from sknn._assembly import make_net
 
         targets, X, _, _, dtype, _, device = data
         continues = self._continues(incremental)
         if continues:
             self._check_same_layers(X, targets.n_outputs)
-        random_state = check_random_state(random_state)
-        if not continues:
+        else:
             flat = self._make_parameters(targets, X, dtype, device, random_state)
         rows, held_out = self._hold_out(data, random_state)
         if continues:
-            self._place(dtype, device)
+            self._place_copy(dtype, device)
             self._targets = targets
             self._set_target_attributes(targets)
         else:
@@ -299,9 +305,15 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
         net = make_net(
             self, rows, held_out, batch_size, random_state, incremental, root
         )
-        if not continues:
-            self._pretrain(rows, batch_size, random_state)
         return net, rows
+
+    def _place_copy(self, dtype, device):
+        """Place a copy of the module: an error before training leaves the old one."""
+        there = torch.empty(0, dtype=torch_dtype(dtype), device=device)
+        here = self._flat.values
+        if (here.dtype, here.device) != (there.dtype, there.device):
+            self.module_ = deepcopy(self.module_)
+            self._place(dtype, device)
 
     def _hold_out(self, data, random_state):
         """Training and validation rows, split where none are given and some needed."""

@@ -195,8 +195,9 @@ ATTRIBUTES = {
     "best_validation_score_": ("float or None", "Highest validation score."),
     "networks_": (
         "list of estimators",
-        "The fitted networks, each an estimator of its own; all other attributes are "
-        "those of the best one.",
+        "The fitted networks that are kept, each an estimator of its own: the best one "
+        'alone with ``combine="best"``, else all that have not diverged. All other '
+        "attributes are those of the best one.",
     ),
     "history_": ("skorch.history.History", "skorch's record, a row an epoch."),
     "callbacks_": (

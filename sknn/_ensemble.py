@@ -1,8 +1,7 @@
-"""Several networks in one estimator: the mean of their answers, or the best one."""
+"""Several networks in one estimator: how they are trained, and which are kept."""
 
+import re
 import warnings
-from contextlib import contextmanager
-from copy import copy
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -10,13 +9,16 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from sknn._ensemble_answers import AveragedAnswers
+from sknn._ensemble_contexts import NetworkContexts
+from sknn._ensemble_state import EnsembleState
 from sknn._sklearn_compat import OWN_ATTRIBUTES, Interval, StrOptions
 
 # attributes of an estimator of several networks that they have not themselves
 OF_ALL = {"_networks", "_numbers", "_best", "_combined_as", *OWN_ATTRIBUTES}
 
 
-class Member(NamedTuple):
+class Prepared(NamedTuple):
     """One of several networks, ready to train.
 
     Attributes
@@ -41,7 +43,7 @@ class Member(NamedTuple):
     root: Any
 
 
-class SeveralNetworks:
+class SeveralNetworks(AveragedAnswers, EnsembleState, NetworkContexts):
     """What `n_networks` and `combine` add to an estimator.
 
     It comes before a `BaseNetwork` in the bases. Each network is an estimator of the
@@ -53,35 +55,6 @@ class SeveralNetworks:
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "combine": [StrOptions({"average", "best"})],
     }
-
-    @property
-    def networks_(self):
-        """Fitted networks, each an estimator of its own."""
-        if not self.__sklearn_is_fitted__():
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute 'networks_' before "
-                "fit."
-            )
-        return list(self._several or [self])
-
-    @property
-    def optimizer_(self):
-        """Optimizer of the last training, with its state; None for lbfgs."""
-        if self._several:
-            return self._networks[self._best].optimizer_
-        return super().optimizer_
-
-    @property
-    def _several(self):
-        """Networks that a fit to several has kept, or None."""
-        return vars(self).get("_networks")
-
-    @property
-    def _averages(self):
-        """Whether answers are the mean of those of several networks."""
-        return bool(self._several) and self._combined_as[1] == "average"
-
-    # Training
 
     def _prepare_training(self, data, before, incremental, root):
         continues = self._continues(incremental)
@@ -95,19 +68,23 @@ class SeveralNetworks:
         rows, held_out = self._hold_out(data, random_state)  # the same for all
         data = data._replace(rows=rows, held_out=held_out)
         batch_size = self._resolve_batch_size(len(rows))
-        members = []
         numbers = self._numbers if continues else range(self.n_networks)
         networks = self._make_networks(before, random_state, numbers, continues)
-        for number, network in zip(numbers, networks, strict=True):
-            own, seed = self._open_context(root), network.random_state
-            net, _ = network._prepare_net(data, seed, incremental, own, batch_size)
-            members.append(Member(number, network, net, rows, own))
-        self._keep(members, 0)
-        return members
+        random_states = [check_random_state(one.random_state) for one in networks]
+        prepared = []
+        for i, network in enumerate(networks):
+            own = self._open_context(root)
+            options = random_states[i], incremental, own, batch_size
+            net, _ = network._prepare_net(data, *options)
+            prepared.append(Prepared(numbers[i], network, net, rows, own))
+        if not continues:
+            prepared = pretrain_all(prepared, random_states)
+        self._keep_best(prepared, 0)
+        return prepared
 
     def _check_same_networks(self):
         """Refuse to go on with another number of networks, or for another purpose."""
-        fitted = vars(self).get("_combined_as", (1, self.combine))
+        fitted = self._combined_as or (1, self.combine)
         for name, was in zip(("n_networks", "combine"), fitted, strict=True):
             if getattr(self, name) != was:
                 raise ValueError(
@@ -146,140 +123,66 @@ class SeveralNetworks:
             network._optimizer, network._packed_optimizer = net.optimizer_, None
             runs.append(network._make_run(net, rows, incremental))
         try:
-            self._run_members(prepared, runs)
+            run_prepared(prepared, runs)
         finally:
-            for member, run in zip(prepared, runs, strict=True):
-                keep_results(member.network, member.net, run.result)
-                member.network._place(data.fitted_dtype, data.device)
+            for (_, network, net, *_), run in zip(prepared, runs, strict=True):
+                keep_results(network, net, run.result)
+                network._place(data.fitted_dtype, data.device)
             n_left_out = self._choose(prepared, runs, incremental)
         tell_of_all(runs, n_left_out)
 
-    def _run_members(self, members, runs):
-        """Train networks, as one where that can be, else one after another."""
-        from sknn.training._fit import run_all
-
-        if all(run.can_wait for run in runs):
-            run_all(runs)
-            return
-        for member, run in zip(members, runs, strict=True):
-            with self._in_context(member):
-                run_all([run])
-            if run.ended_by in ("interrupt", "error"):
-                break
-
-    def _choose(self, members, runs, incremental):
+    def _choose(self, prepared, runs, incremental):
         """Keep what `combine` asks for; return how many networks are of no use.
 
         These are networks that have diverged, or that Ctrl-C came before.
         """
-        sound = [
-            bool(member.network.loss_curve_) and run.ended_by != "divergence"
-            for member, run in zip(members, runs, strict=True)
+        useful = [
+            one
+            for one, run in zip(prepared, runs, strict=True)
+            if one.network.loss_curve_ and run.ended_by != "divergence"
         ]
-        useful = [m for m, is_sound in zip(members, sound, strict=True) if is_sound]
-        kept = useful = useful or members
-        best = int(np.argmax([merit(m.network, m.net) for m in useful]))
+        kept = useful = useful or prepared
+        best = int(np.argmax([merit(one.network, one.net) for one in useful]))
         if self.combine == "best" and not incremental:
             kept, best = [useful[best]], 0
-        self._keep(kept, best)
-        return len(members) - len(useful)
+        self._keep_best(kept, best)
+        return len(prepared) - len(useful)
 
-    def _keep(self, members, best):
-        """Take networks, and the fitted attributes of the best one."""
-        self._networks = [member.network for member in members]
-        self._numbers = [member.number for member in members]
-        self._best = best
-        self._combined_as = self.n_networks, self.combine
-        vars(self).update(self._adopted())
+    def _keep_best(self, prepared, best):
+        """Keep networks, and the number of each."""
+        networks = [one.network for one in prepared]
+        self._keep(networks, [one.number for one in prepared], best)
 
-    def _adopted(self):
-        """Fitted attributes that are the best network's."""
-        parameters = self.get_params(deep=False)
-        state = vars(self._networks[self._best])
-        return {name: v for name, v in state.items() if name not in parameters}
 
-    # scikit-learn's callbacks
+def pretrain_all(prepared, random_states):
+    """Train the parts of new networks; return those that can be trained further."""
+    sound, failures = [], []
+    for one, random_state in zip(prepared, random_states, strict=True):
+        try:
+            one.network._pretrain(one.rows, one.net.batch_size, random_state)
+        except ValueError as error:  # weights that are not finite
+            failures.append(str(error))
+        else:
+            sound.append(one)
+    if not sound:
+        raise ValueError(failures[0])
+    if failures:
+        warn_of_left_out(len(failures), len(prepared), failures[0])
+    return sound
 
-    @property
-    def _n_subtasks(self):
-        """Most subtasks of a fit's root context: epochs, or networks."""
-        return super()._n_subtasks if self.n_networks == 1 else self.n_networks
 
-    def _open_context(self, root):
-        """Part of a fit's root context that is one network's."""
-        if root is None:
-            return None
-        context, arguments = root
-        options = {"task_name": "network", "max_subtasks": self.max_iter}
-        return context.subcontext(**options), arguments
+def run_prepared(prepared, runs):
+    """Train networks, as one where that can be, else one after another."""
+    from sknn.training._fit import run_all
 
-    @contextmanager
-    def _in_context(self, member):
-        """Tell callbacks when the training of a network begins and ends."""
-        if member.root is None:
-            yield
-            return
-        context, arguments = member.root
-        context.call_on_fit_task_begin(**arguments)
-        yield
-        context.call_on_fit_task_end(
-            **arguments, reconstruction_attributes=member.network._alone
-        )
-
-    def _alone(self):
-        """Attributes that let another estimator stand for this network."""
-        return vars(copy(self)) | {"_networks": None, "_combined_as": (1, self.combine)}
-
-    # Pickles, in which the best network is written once
-
-    def __getstate__(self):
-        if not self._several:
-            return super().__getstate__()
-        adopted, missing = self._adopted(), object()
-        apart = {"_networks", "_optimizer", "_packed_optimizer"}
-        rest = object.__new__(type(self))
-        vars(rest).update(
-            (name, v)
-            for name, v in vars(self).items()
-            if name not in apart and adopted.get(name, missing) is not v
-        )
-        networks = [network.__getstate__() for network in self._networks]
-        return rest.__getstate__() | {"_networks": networks}
-
-    def __setstate__(self, state):
-        state = dict(state)
-        states = state.pop("_networks", None) or []
-        super().__setstate__(state)
-        if not states:
-            return
-        self._networks = [object.__new__(type(self)) for _ in states]
-        for network, own in zip(self._networks, states, strict=True):
-            network.__setstate__(own)
-        vars(self).update(self._adopted() | vars(self))
-
-    # Answers
-
-    def _predict_raw(self, X):
-        if not self._averages:
-            return super()._predict_raw(X)
-        return self._raw_outputs(self._checked_inputs(X))
-
-    def _raw_outputs(self, X):
-        if not self._averages:
-            return super()._raw_outputs(X)
-        return self._targets.average(n._raw_outputs(X) for n in self._networks)
-
-    def _predict_with_deviation(self, X):
-        """Predictions, and their standard deviation over the networks."""
-        X = self._checked_inputs(X)  # before anything that only a fit sets
-        if not self._averages:
-            raise ValueError(
-                "return_std=True needs n_networks > 1 with combine='average' in the "
-                f"fit: got n_networks={self.n_networks}, combine={self.combine!r}."
-            )
-        raws, targets = [n._raw_outputs(X) for n in self._networks], self._targets
-        mean = targets.decode(targets.average(raw.copy() for raw in raws))
-        return mean, np.std([targets.decode(raw) for raw in raws], axis=0)
+    if all(run.can_wait for run in runs):
+        run_all(runs)
+        return
+    for one, run in zip(prepared, runs, strict=True):
+        with one.network._in_context(one.root):
+            run_all([run])
+        if run.ended_by in ("interrupt", "error"):
+            break
 
 
 def merit(network, net):
@@ -308,7 +211,8 @@ def tell_of_all(runs, n_left_out):
             run.tell()
     told = set()
     for run in runs:
-        kind = str(run.problem).split(".")[0]  # its first sentence
+        first_sentence = str(run.problem).split(".")[0]
+        kind = re.sub(r"\d+", "", first_sentence)  # whatever the number of epochs
         if isinstance(run.problem, Warning) and kind not in told:
             run.tell()
         told.add(kind)
@@ -317,8 +221,13 @@ def tell_of_all(runs, n_left_out):
         why = "training was interrupted before they had finished an epoch."
         if diverged:
             why = str(diverged[0].problem).rsplit(" The estimator", 1)[0]
-        warnings.warn(
-            f"{n_left_out} of {len(runs)} networks are left out: {why}",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
+        warn_of_left_out(n_left_out, len(runs), why)
+
+
+def warn_of_left_out(n_left_out, n_networks, why):
+    """Warn that some of the networks are of no use."""
+    warnings.warn(
+        f"{n_left_out} of {n_networks} networks are left out: {why}",
+        ConvergenceWarning,
+        stacklevel=4,
+    )

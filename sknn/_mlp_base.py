@@ -263,7 +263,7 @@ class BaseMLP(
         if type(X) is np.ndarray and not module.has_batch_norm:
             sizes = [layer.out_features for layer in module.layers]
             key = (X.shape[1], *sizes), module.activation_name
-        return Form(key, self._make_rule)
+        return Form(key, self._make_rule, self.scoring not in (None, "loss"))
 
     def _make_rule(self, values, gradients, loss, ops, loss_ops, masks):
         """Delta rule of parameters in flat order, and of where their gradients go."""

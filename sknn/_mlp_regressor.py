@@ -139,7 +139,8 @@ class MLPRegressor(RegressorHead, BaseMLP):
         are trained together: each for the targets, with an output layer for the time
         being, or as the encoder of the features that the layers below give.
     pretrain_iter : int, default=10
-        Epochs, or lbfgs iterations, that each layer is trained for.
+        Epochs, or lbfgs iterations, that each layer is trained for; in the first call
+        of `partial_fit` too, on the rows that it is given.
     init_from : FrozenEstimator or None, default=None
         ``FrozenEstimator(network)`` of scikit-learn around a fitted `MLPClassifier` or
         `MLPRegressor` with the same hidden layers: these begin as copies of its own. It

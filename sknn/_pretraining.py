@@ -68,7 +68,8 @@ def pretrain(estimator, rows, batch_size, random_state):
         curves.append(_train(trainer, k, rows, batch_size, random_state))
         _keep_layer(module, k, trainer.module_, moments)
         if estimator.verbose:
-            print(f"Hidden layer {k + 1} pre-trained, losses {curves[-1]}")
+            first, last = curves[-1][0], curves[-1][-1]
+            print(f"Hidden layer {k + 1}, loss = {first:.8f} to {last:.8f}")
     if not reconstructs:
         _copy(trainer.module_.layers[-1], module.layers[-1])
     return curves
@@ -120,13 +121,18 @@ def _train(trainer, k, rows, batch_size, random_state):
         (outcome,) = train([run])  # or wait, if others' layers are to come too
         run.end(outcome)
     if isinstance(outcome, Diverged):
+        rate = f"learning rate {trainer.learning_rate_init:g}"
         raise ValueError(
-            f"Pre-training led to weights of hidden layer {k + 1} that are not finite. "
-            "Try a smaller learning_rate_init, gradient_clip, or inputs scaled to unit "
-            "variance."
+            f"Pre-training with {'lbfgs' if run.lbfgs else rate} led to weights of "
+            f"hidden layer {k + 1} that are not finite. Try a smaller "
+            "learning_rate_init, gradient_clip, or inputs scaled to unit variance."
         )
-    if isinstance(outcome, BaseException):
-        raise outcome
+    try:
+        if isinstance(outcome, KeyboardInterrupt):
+            raise outcome
+        run.tell()
+    finally:
+        outcome = None  # it would keep this frame, and the frame it
     return net.task.monitor.curves.loss
 
 

@@ -58,7 +58,7 @@ PARAMETERS = {
 }
 # steps of sources and targets that are kept at a time, for all beginnings
 STEPS_AT_A_TIME = 1 << 16
-NOT_OF_PAIRS = ("pooling", "standardize", "tokens")
+NOT_OF_PAIRS = ("pooling", "standardize", "tokens", "init_from", "freeze")
 
 
 class BaseSeq2Seq(SeveralNetworks, BaseTransformer):

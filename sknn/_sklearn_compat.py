@@ -18,7 +18,6 @@ from sklearn.utils._param_validation import (
     validate_parameter_constraints,
 )
 from sklearn.utils.fixes import _get_additional_lbfgs_options_dict as lbfgs_verbosity
-from sklearn.utils.optimize import _check_optimize_result as check_optimize_result
 from sklearn.utils.validation import _check_feature_names_in as check_feature_names_in
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
@@ -29,7 +28,6 @@ __all__ = [
     "Options",
     "StrOptions",
     "check_feature_names_in",
-    "check_optimize_result",
     "check_sample_weight",
     "fit_context",
     "has_callbacks",

@@ -3,6 +3,7 @@
 Goodfellow, Bengio and Courville, section 15.2; Yosinski et al. 2014.
 """
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -41,35 +42,44 @@ class TransferredBody:
         "init_from": "no_validation",  # our error says what FrozenEstimator is for
         "freeze": [StrOptions({"body"}), Interval(Integral, 0, None, closed="left")],
     }
-    init_from, freeze = None, 0  # of networks without such parameters
 
     @property
     def _source(self):
         """Fitted network that hidden layers are copied from, or None."""
-        return None if self.init_from is None else self.init_from.estimator
+        given = getattr(self, "init_from", None)  # which not all networks have
+        return None if given is None else given.estimator
+
+    @property
+    def _freeze(self):
+        """The parameter, or what it means for networks that have none."""
+        return getattr(self, "freeze", 0)
 
     def _check_transfer(self, n_layers):
         """Check both parameters, for a network of so many hidden layers."""
-        if self.init_from is None:
-            if self.freeze != 0:
-                raise ValueError(
-                    "freeze must be 0 without init_from, since no layer has learned "
-                    f"anything that is worth keeping: got {self.freeze!r}."
-                )
-            return
-        _check_source(self)
-        if n_layers == 0:
+        if isinstance(self._freeze, bool):
             raise ValueError(
-                "init_from must be None with hidden_layer_sizes="
-                f"{self.hidden_layer_sizes!r}: there is no hidden layer to copy."
+                f"freeze must be a whole number or 'body': got {self._freeze}."
             )
-        if self.freeze != "body" and self.freeze > n_layers:
+        if getattr(self, "init_from", None) is not None:
+            _check_source(self)
+            if n_layers == 0:
+                raise ValueError(
+                    "init_from must be None with hidden_layer_sizes="
+                    f"{self.hidden_layer_sizes!r}: there is no hidden layer to copy."
+                )
+        if self._freeze != "body" and self._freeze > n_layers:
             raise ValueError(
                 f"freeze must be at most the number of hidden layers, {n_layers}, or "
-                f"'body' for all of them: got {self.freeze}."
+                f"'body' for all of them: got {self._freeze}."
             )
 
     def _make_parameters(self, targets, X, dtype, device, random_state):
+        if self._source is None and self._freeze != 0:
+            raise ValueError(
+                "freeze must be 0 without init_from in a fit that begins anew, since "
+                "no layer has learned anything that is worth keeping: got "
+                f"{self._freeze!r}."
+            )
         flat = super()._make_parameters(targets, X, dtype, device, random_state)
         if self._source is not None:
             _check_fit(self._source, self, flat.module)
@@ -89,11 +99,11 @@ class TransferredBody:
     def _n_frozen(self):
         """Number of the module's hidden layers that training leaves as they are."""
         n_layers = len(self.module_.hidden_parts())
-        return n_layers if self.freeze == "body" else int(self.freeze)
+        return n_layers if self._freeze == "body" else int(self._freeze)
 
     @property
     def _frozen_parts(self):
-        layers = self.module_.hidden_parts()[: self._n_frozen] if self.freeze else []
+        layers = self.module_.hidden_parts()[: self._n_frozen] if self._freeze else []
         return [part for parts in layers for part in parts]
 
 
@@ -120,8 +130,8 @@ def _check_source(network):
     of_a_kind = isinstance(source, TransferredBody)
     if not of_a_kind or source._architecture != network._architecture:
         raise TypeError(
-            f"init_from must hold a network of the architecture of "
-            f"{type(network).__name__}: got {type(source).__name__}."
+            f"init_from must hold a network of the architecture of sknn's "
+            f"{type(network).__name__}: got {_full_name(source)}."
         )
     if not source.__sklearn_is_fitted__():
         raise NotFittedError(
@@ -144,12 +154,37 @@ def _check_fit(source, network, module):
             "X must be such as init_from was fitted to, whose layers are copied, "
             f"{source._describe_inputs()}: got {network._describe_inputs()}."
         )
-    names = [getattr(of, "feature_names_in_", None) for of in (source, network)]
-    if not any(of is None for of in names) and not np.array_equal(*names):
-        raise ValueError(
-            "X must have the columns that init_from was fitted to, "
-            f"{names[0].tolist()}: got {names[1].tolist()}."
+    if all(getattr(of, "_fitted_to_table", True) for of in (source, network)):
+        _check_names(source, network)  # which other sequences have none of
+
+
+def _check_names(source, network):
+    """Refuse columns of other names; where only one side has any, warn."""
+    given, own = (getattr(of, "feature_names_in_", None) for of in (source, network))
+    kind = type(source).__name__
+    if given is None and own is not None:
+        warnings.warn(
+            f"X has feature names, but {kind} was fitted without feature names",
+            stacklevel=2,
         )
+    elif given is not None and own is None:
+        warnings.warn(
+            f"X does not have valid feature names, but {kind} was fitted with feature "
+            "names",
+            stacklevel=2,
+        )
+    elif given is not None and not np.array_equal(given, own):
+        k = int(np.argmax(given != own))
+        raise ValueError(
+            "X must have the columns that init_from was fitted to, in their order: got "
+            f"{own[k]!r} where {given[k]!r} was, in column {k}."
+        )
+
+
+def _full_name(estimator):
+    """Name of its class, with that of the package."""
+    kind = type(estimator)
+    return f"{kind.__module__.split('._')[0]}.{kind.__qualname__}"
 
 
 def _activation_of(module):

@@ -29,6 +29,7 @@ SHARED_BY_BASE = {
     "_state",
     "_transfer",
 }
+OF_ENSEMBLES = {"_ensemble_answers", "_ensemble_contexts", "_ensemble_state"}
 UPPER_ROOMS = {"display", "parallel"}
 
 # What the files of a room may import of sknn, beside their own room.
@@ -37,7 +38,8 @@ LOWER_ROOMS = {
     COMPAT: set(),
     **FLOOR_1,
     **dict.fromkeys(SHARED_BY_BASE, BELOW_FLOOR_2),
-    "_ensemble": BELOW_FLOOR_2 | {"_assembly"},
+    **{room: set() for room in OF_ENSEMBLES},
+    "_ensemble": BELOW_FLOOR_2 | {"_assembly", *OF_ENSEMBLES},
     "_heads": BELOW_FLOOR_2 | {"_ensemble"},
     "_base": BELOW_FLOOR_2 | SHARED_BY_BASE,
     "_autograd_base": BELOW_FLOOR_2 | SHARED_BY_BASE | {"_base"},

@@ -1,6 +1,9 @@
 """`pretrain`: each layer is what a network of that layer alone learns."""
 
+import gc
 import pickle
+import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ import sknn._pretraining
 from sknn import MLPClassifier, MLPRegressor
 from sknn.modules import MLP
 from sknn.training._initialization import glorot_uniform
+from sknn.training._monitor import Weights
 from sknn.training._net import Net
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -253,7 +257,7 @@ def test_autoencoders_look_at_no_targets(rows):
     assert net.fit(X, y).pretrain_curves_ == net.fit(X, y[::-1]).pretrain_curves_
 
 
-def test_memory_maps_are_read_a_slice_at_a_time(rows, tmp_path):
+def test_memory_maps_learn_the_same(rows, tmp_path):
     np.save(tmp_path / "X.npy", rows[0])
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
     for kind in KINDS:
@@ -261,6 +265,33 @@ def test_memory_maps_are_read_a_slice_at_a_time(rows, tmp_path):
             make_network(pretrain=kind).fit(A, rows[1]) for A in (X, X[:])
         )
         assert_allclose(get_weights(mapped), get_weights(loaded), rtol=1e-9)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_memory_maps_are_read_a_slice_at_a_time(tmp_path, kind, early_stopping):
+    shape = (20_000, 100)  # 16 MB
+    X = np.memmap(tmp_path / "X", dtype=np.float64, mode="w+", shape=shape)
+    X[:] = np.random.RandomState(0).rand(*shape)
+    X.flush()
+    X = np.memmap(tmp_path / "X", dtype=np.float64, mode="r", shape=shape)
+    y = np.array(X[:, 0])
+    net = make_network(
+        MLPRegressor,
+        hidden_layer_sizes=(4, 3),
+        pretrain=kind,
+        pretrain_iter=1,
+        max_iter=1,
+        early_stopping=early_stopping,
+    )
+    net.fit(X[:500], y[:500])  # imports are not the subject
+    tracemalloc.start()
+    try:
+        net.fit(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < X.nbytes / 2
 
 
 # Once, before all else
@@ -312,7 +343,7 @@ def test_all_else_is_checked_first(rows, calls):
 
 
 def test_no_hidden_layer_nothing_to_train(rows):
-    plain = make_network(hidden_layer_sizes=(), pretrain=None).fit(*rows)
+    plain = make_network(hidden_layer_sizes=(), pretrain=None, dropout=[]).fit(*rows)
     with pytest.warns(UserWarning, match="pretrain='supervised' has no effect with"):
         net = make_network(hidden_layer_sizes=(), dropout=[]).fit(*rows)
     assert net.pretrain_curves_ is None
@@ -357,10 +388,11 @@ def test_deep_supervision_comes_with_the_joint_training(rows):
 
 
 def test_layers_are_announced(rows, capsys):
-    make_network(verbose=True).fit(*rows)
+    network = make_network(verbose=True).fit(*rows)
     lines = capsys.readouterr().out.splitlines()
-    assert [line[:26] for line in lines[:3]] == [
-        f"Hidden layer {k} pre-trained" for k in (1, 2, 3)
+    assert lines[:3] == [
+        f"Hidden layer {k}, loss = {losses[0]:.8f} to {losses[-1]:.8f}"
+        for k, losses in enumerate(network.pretrain_curves_, start=1)
     ]
 
 
@@ -372,10 +404,18 @@ def test_divergence_names_the_layer(rows, kind):
     net = make_network(pretrain=None).fit(*rows)
     before = get_weights(net)
     net.set_params(pretrain=kind, solver="sgd", learning_rate_init=1e200)
-    with pytest.raises(ValueError, match="weights of hidden layer 1 that are not fin"):
+    message = r"with learning rate 1e\+200 led to weights of hidden layer 1 that are "
+    with pytest.raises(ValueError, match=message):
         net.fit(*rows)
     assert_array_equal(get_weights(net), before)
     assert net.pretrain_curves_ is None
+
+
+def test_divergence_of_lbfgs_names_it(rows, monkeypatch):
+    """Its line searches end before: the weights have to be called what they are not."""
+    monkeypatch.setattr(Weights, "are_finite", lambda weights: False)
+    with pytest.raises(ValueError, match="Pre-training with lbfgs led to weights of h"):
+        make_network(solver="lbfgs").fit(*rows)
 
 
 def test_ctrl_c_ends_the_fit(rows, monkeypatch):
@@ -394,6 +434,32 @@ def test_ctrl_c_ends_the_fit(rows, monkeypatch):
     with pytest.raises(NotFittedError):
         check_is_fitted(net)
     assert len(n_epochs) == 5
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_what_ends_a_fit_leaves_nothing_to_the_garbage_collector(
+    rows, monkeypatch, error
+):
+    kept = []
+
+    def fail(net, batches):
+        kept.append(weakref.ref(net))
+        raise error
+
+    net, X = make_network(max_iter=1), rows[0].copy()
+    net.fit(X, rows[1])  # imports are not the subject
+    monkeypatch.setattr(Net, "_train_epoch", fail)
+    gc.collect()
+    gc.disable()
+    try:
+        try:
+            net.fit(X, rows[1])
+        except error:
+            kept.append(weakref.ref(X))
+        del net, X
+        assert [of() for of in kept] == [None] * 2
+    finally:
+        gc.enable()
 
 
 # Seven layers of logistic units

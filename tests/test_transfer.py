@@ -384,6 +384,22 @@ def test_freeze_stays_in_force_and_can_be_lifted():
     assert not np.array_equal(new.coefs_[0], source.coefs_[0])
 
 
+@pytest.mark.parametrize("n_networks", [1, 2])
+def test_the_source_can_be_dropped_while_layers_stay_frozen(n_networks):
+    source = fit_mlp()
+    options = {"freeze": "body", "warm_start": True, "n_networks": n_networks}
+    new = fit_on(source, **options).set_params(init_from=None)
+    head = new.coefs_[2].copy()
+    new = pickle.loads(pickle.dumps(new)).fit(X, NEW).partial_fit(X, NEW)
+    for network in new.networks_:
+        assert_array_equal(network.coefs_[1], source.coefs_[1])
+    assert not np.array_equal(new.coefs_[2], head)
+    with pytest.raises(ValueError, match=r"number of hidden layers, 2, .* got 3"):
+        new.set_params(freeze=3).fit(X, NEW)
+    with pytest.raises(ValueError, match="freeze must be 0 without init_from"):
+        new.set_params(freeze=1, warm_start=False).fit(X, NEW)
+
+
 def test_a_lifted_freeze_has_new_patience():
     source = fit_mlp()
     new = fit_on(source, freeze="body", warm_start=True, max_iter=500, tol=1e-3)
@@ -470,10 +486,10 @@ def test_search_over_freeze(n_jobs):
 def test_frames_with_the_same_columns():
     frame = pd.DataFrame(X, columns=list("abcde"))
     source = MLPClassifier((7, 6), **SMALL).fit(frame, OLD)
-    new = fit_on(source, freeze="body")
+    new = MLPClassifier((7, 6), init_from=FrozenEstimator(source), **SMALL)
+    new.set_params(freeze="body").fit(frame, NEW)
     assert_array_equal(new.coefs_[0], source.coefs_[0])
-    same = MLPClassifier((7, 6), init_from=FrozenEstimator(source), **SMALL)
-    assert same.fit(frame, NEW).feature_names_in_.tolist() == list("abcde")
+    assert new.feature_names_in_.tolist() == list("abcde")
 
 
 # What it is for

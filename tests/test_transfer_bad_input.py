@@ -19,6 +19,7 @@ from sknn import (
     MLPClassifier,
     RecurrentClassifier,
     RecurrentTagger,
+    Seq2SeqTransformer,
     TransformerClassifier,
 )
 
@@ -82,7 +83,7 @@ WRONG_SOURCES = {
     "frozen twice": (
         FrozenEstimator(FrozenEstimator(MLP)),
         TypeError,
-        "got FrozenEstimator",
+        "got sklearn.frozen.FrozenEstimator",
     ),
     "not fitted": (
         FrozenEstimator(MLPClassifier((3, 2))),
@@ -92,13 +93,17 @@ WRONG_SOURCES = {
     "no network": (
         FrozenEstimator(LogisticRegression().fit(X, Y)),
         TypeError,
-        "the architecture of MLPClassifier: got LogisticRegression",
+        "of sknn's MLPClassifier: got sklearn.linear_model.LogisticRegression",
     ),
-    "another architecture": (FrozenEstimator(CONV), TypeError, "got ConvClassifier"),
+    "another architecture": (
+        FrozenEstimator(CONV),
+        TypeError,
+        "got sknn.ConvClassifier",
+    ),
     "no body to share": (
         FrozenEstimator(Autoencoder(**ONE_EPOCH).fit(X)),
         TypeError,
-        "got Autoencoder",
+        "got sknn.Autoencoder",
     ),
 }
 
@@ -112,11 +117,14 @@ def test_what_is_no_source(case):
 def test_taggers_and_classifiers_are_no_sources_of_one_another():
     tagger = RecurrentTagger(max_iter=1).fit(WORDS, WORDS)
     model = RecurrentClassifier(init_from=FrozenEstimator(tagger))
-    expect(TypeError, "RecurrentClassifier: got RecurrentTagger", model, WORDS)
+    expect(TypeError, "RecurrentClassifier: got sknn.RecurrentTagger", model, WORDS)
 
 
-def test_graph_networks_have_no_such_parameters():
-    assert not {"init_from", "freeze"} & set(GraphClassifier().get_params())
+@pytest.mark.parametrize("Estimator", [GraphClassifier, Seq2SeqTransformer])
+def test_networks_without_such_parameters(Estimator):
+    network = Estimator()
+    assert set(network._parameter_constraints) == set(network.get_params())
+    assert not any(hasattr(network, name) for name in ("init_from", "freeze"))
 
 
 WRONG_FREEZES = {
@@ -124,6 +132,8 @@ WRONG_FREEZES = {
     "negative": ({"freeze": -1}, "The 'freeze' parameter"),
     "a word": ({"freeze": "head"}, "The 'freeze' parameter"),
     "half": ({"freeze": 0.5}, "The 'freeze' parameter"),
+    "a bool": ({"freeze": True}, "a whole number or 'body': got True."),
+    "no bool": ({"freeze": False}, "a whole number or 'body': got False."),
     "no source": (
         {"init_from": None, "freeze": 1},
         "freeze must be 0 without init_from",
@@ -205,5 +215,24 @@ def test_columns_of_other_names():
     source = MLPClassifier((3, 2), max_iter=1).fit(
         pd.DataFrame(X, columns=[*"abcd"]), Y
     )
-    message = "init_from was fitted to, ['a', 'b', 'c', 'd']: got ['b', 'a', 'c', 'd']."
+    message = "fitted to, in their order: got 'b' where 'a' was, in column 0."
     expect(ValueError, message, make(source), pd.DataFrame(X, columns=[*"bacd"]))
+
+
+def test_names_of_one_side_alone():
+    frame = pd.DataFrame(X, columns=[*"abcd"])
+    of_frame = MLPClassifier((3, 2), **ONE_EPOCH).fit(frame, Y)
+    message = "X does not have valid feature names, but MLPClassifier was fitted with "
+    with pytest.warns(UserWarning, match=message):
+        make(of_frame).fit(X, Y)
+    message = "X has feature names, but MLPClassifier was fitted without feature names"
+    with pytest.warns(UserWarning, match=message):
+        make(MLP).fit(frame, Y)
+
+
+def test_series_have_no_names_to_miss():
+    table = pd.DataFrame(X, columns=[*"abcd"])
+    series = [row[:, None] for row in X]
+    for inputs, others in ((series, table), (table, series)):
+        source = RecurrentClassifier(hidden_layer_sizes=2, **ONE_EPOCH).fit(inputs, Y)
+        make(source).fit(others, Y)

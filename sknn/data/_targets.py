@@ -176,10 +176,17 @@ def log_softmax(raw):
 
 def mean_of_logs(logs):
     """Logarithm of the mean of several arrays, of which the logarithms are given."""
-    n, total = 0, -np.inf
-    for n, log in enumerate(logs, start=1):  # noqa: B007 - their number
-        total = np.logaddexp(total, log)
-    return total - log.dtype.type(np.log(n))
+    total, n = accumulate(np.logaddexp, logs)
+    return total - total.dtype.type(np.log(n))
+
+
+def accumulate(add, arrays):
+    """Sum of arrays, of which only one need be there at a time, and their number."""
+    arrays = iter(arrays)
+    total, n = next(arrays), 1
+    for array in arrays:
+        total, n = add(total, array), n + 1
+    return total, n
 
 
 class RealTargets:
@@ -223,9 +230,7 @@ class RealTargets:
         """Raw outputs whose predictions are the mean of those of several."""
         if self.loss in ("poisson", "gamma"):
             return mean_of_logs(raws)
-        n, total = 0, 0.0
-        for n, raw in enumerate(raws, start=1):  # noqa: B007 - their number
-            total = total + raw
+        total, n = accumulate(np.add, raws)
         return total / n
 
     def decode(self, raw):

@@ -211,8 +211,10 @@ class ConvNet(nn.Module):
 
     def hidden_parts(self) -> list[list[nn.Module]]:
         """What each block and hidden layer consists of; the first has the scaling."""
-        first, *blocks = ([block] for block in self.blocks)
-        return [[self.scaling, *first], *blocks, *self.head.hidden_parts()]
+        parts = [*([block] for block in self.blocks), *self.head.hidden_parts()]
+        if parts:
+            parts[0].insert(0, self.scaling)
+        return parts
 
     def set_activation(self, name: str) -> None:
         """Let the blocks and the hidden layers have the activation of that name."""

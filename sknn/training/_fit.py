@@ -124,7 +124,8 @@ class Run:
             self.ended_by, self._problem = "error", outcome
             return False
         elif self.lbfgs is not None:
-            self.result = outcome
+            n_iter, loss, self._problem = outcome
+            self.result = n_iter, loss
         elif not outcome and self.warns and not _has_ended(net):
             self._problem = _not_converged(net.max_epochs)
         if self.result is None and isinstance(self._problem, Warning | None):

@@ -3,8 +3,9 @@
 import numpy as np
 import scipy.optimize
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
-from sknn._sklearn_compat import check_optimize_result, lbfgs_verbosity
+from sknn._sklearn_compat import lbfgs_verbosity
 from sknn.data import Graphs, Nodes, cut_rows, make_batch, to_tensor
 from sknn.data import move as move_inputs
 from sknn.training._array_ops import NumpyOps
@@ -112,6 +113,8 @@ def minimize(net, rows, tol, max_iter, max_fun, verbose, warns=True):
         Iterations done.
     loss : float
         Loss at the end.
+    problem : ConvergenceWarning or None
+        What there is to tell.
     """
     flat, monitor, rows = net.task.flat, net.task.monitor, net.get_dataset(rows)
     validation = net.task.validation and net.get_dataset(net.task.validation)
@@ -157,10 +160,14 @@ def minimize(net, rows, tol, max_iter, max_fun, verbose, warns=True):
     move(flat, result.x)
     if in_epoch:  # evaluations that led to no iteration
         net.history.pop()
-    n_iter = result.nit
-    if warns:
-        n_iter = check_optimize_result("lbfgs", result, max_iter)
-    return n_iter, float(result.fun)
+    problem = None
+    if warns and result.status != 0:
+        problem = ConvergenceWarning(
+            f"lbfgs failed to converge in {result.nit} iterations ({result.message}). "
+            f"Try a larger max_iter than {max_iter} or max_fun than {max_fun}, or "
+            "inputs scaled to unit variance."
+        )
+    return result.nit, float(result.fun), problem
 
 
 def move(flat, x):

@@ -16,10 +16,13 @@ class Form:
     make_rule : callable
         ``make_rule(values, gradients, loss, ops, loss_ops, masks)`` makes it from
         lists of tensors, one a parameter in flat order, with an axis of networks.
+    has_scorer : bool
+        Whether code that is not ours scores the validation rows.
     """
 
     key: tuple | None
     make_rule: Any
+    has_scorer: bool = False
 
 
 @dataclass
@@ -53,8 +56,6 @@ class Task:
         What layers draw from that change training rows.
     adversary : Adversary or None
         What the module is trained against, where that is no loss of its outputs.
-    has_scorer : bool
-        Whether code that is not ours scores the validation rows.
     form : Form or None
         What the net has to have in common with others to be trained as one of them;
         None without a gradient by hand.
@@ -72,5 +73,4 @@ class Task:
     masks: Any = None
     generator: Any = None
     adversary: Any = None
-    has_scorer: bool = False
     form: Any = None

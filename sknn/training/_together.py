@@ -43,8 +43,8 @@ def train_together(runs):
     """
     outcomes, stop = {}, threading.Event()
     # scorers are not ours: they run one at a time, in the thread that asks for them
-    ours = [run for run in runs if not run.net.task.has_scorer]
-    theirs = [run for run in runs if run.net.task.has_scorer]
+    ours = [run for run in runs if not run.net.task.form.has_scorer]
+    theirs = [run for run in runs if run.net.task.form.has_scorer]
     with limited_threads(0):
         _train_blocks(make_blocks(theirs, 1), 1, outcomes, stop)
         n_threads = available_threads()

@@ -243,6 +243,19 @@ def test_a_moved_image_has_the_same_output_under_global_pooling():
     assert_close(net(x.roll((2, -1), (1, 2))), net(x))
 
 
+@pytest.mark.parametrize("conv_channels", [(3, 5), ()], ids=str)
+@pytest.mark.parametrize("layer_sizes", [(4, 2), (2,)], ids=str)
+def test_hidden_parts_are_all_but_the_last_layer(shape, conv_channels, layer_sizes):
+    net = make_net(shape, layer_sizes, conv_channels=conv_channels)
+    layers = net.hidden_parts()
+    assert len(layers) == len(conv_channels) + len(layer_sizes) - 1
+    parts = [part for layer in layers for part in layer]
+    assert parts[:1] == [net.scaling][: len(layers)]
+    found = {id(p) for part in parts for p in part.parameters()}
+    output = {id(p) for p in net.head.layers[-1].parameters()}
+    assert found == {id(p) for p in net.parameters()} - output
+
+
 # Weights of rows
 
 

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 from sknn.training._submit import train
+from sknn.training._task import Form
 
 
 class WaitingRun:
@@ -10,7 +11,7 @@ class WaitingRun:
 
     can_wait, can_be_stacked = True, False
     net = SimpleNamespace(
-        task=SimpleNamespace(has_scorer=False), iterator_train__random_state=None
+        task=SimpleNamespace(form=Form(None, None)), iterator_train__random_state=None
     )
 
     def __init__(self, value, n_bytes=0):

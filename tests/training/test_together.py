@@ -328,9 +328,7 @@ def test_fits_that_go_on():
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_calls_that_go_on_with_states_of_their_own(solver, schedule):
     options = {"solver": solver, "learning_rate": schedule, "warmup_epochs": 1.5}
-    estimators = [
-        make(**options, alpha=a, random_state=k) for k, a in enumerate((0, 1))
-    ]
+    estimators = [make(**options, alpha=alpha) for alpha in (0, 1)]
     together, alone = ([clone(e) for e in estimators] for _ in range(2))
     for data in (FOLDS[:2], [FOLDS[4], FOLDS[3]], FOLDS[2:4]):  # unequal steps
         call = partial_fit_together(together, data)
@@ -405,7 +403,7 @@ def test_scorers_run_one_at_a_time():
         return estimator.score(x, y)
 
     options = {"early_stopping": True, "scoring": score, "max_iter": 3}
-    fit_together([make(**options) for _ in FOLDS], FOLDS)
+    make(**options, n_networks=5).fit(*FOLDS[0])
     assert len(most) > 15 and max(most) == 1
 
 
@@ -421,12 +419,12 @@ def test_an_error_of_one_network_is_an_error_of_its_own(name, monkeypatch):
 
     monkeypatch.setattr(_together.Member, name, fail)
     monkeypatch.setattr(_together, "available_threads", lambda: 1)
-    together, problems = fit_together([make() for _ in range(3)], FOLDS[:3])
+    _, problems = fit_together([make() for _ in range(3)], FOLDS[:3])
     errors = list(problems.values())
     assert all(isinstance(error, MemoryError) for error in errors)
     assert len(set(map(id, errors))) == len(errors)
     if name == "__init__":
-        assert list(problems) == [together[1]]
+        assert len(problems) == 1
 
 
 def test_failed_trainings_are_not_kept_alive():
@@ -495,7 +493,7 @@ def test_blocks_are_as_large_as_they_should_be(monkeypatch):
     kinds = [{run.kind for run in block} for block in make_blocks(runs, 2)]
     assert kinds == [{"a"}, {"b"}]
     runs[0].can_be_stacked = False
-    assert [run for run in make_blocks(runs, 2) if len(run) == 1][-1] == [runs[0]]
+    assert [runs[0]] in make_blocks(runs, 2)
     numbers = [FakeRun(k % 2) for k in range(6)]
     (block,) = make_blocks(numbers, 1)
     assert [run.rows.X[0, 0] for run in block] == [0, 0, 0, 1, 1, 1]
