@@ -185,6 +185,7 @@ import threading
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 import sknn
+sknn.MLPClassifier((2,), solver="lbfgs").fit([[0.0], [1.0]], [0, 1])  # imports
 net = sknn.MLPClassifier(max_iter=10**9, tol=0, n_iter_no_change=10**9)
 search = GridSearchCV(net, {"alpha": [0.1, 1.0]}, cv=3)
 print("begins", flush=True)
