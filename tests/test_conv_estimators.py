@@ -185,6 +185,8 @@ OPTIONS = [
     ({"gradient_clip": 0.01}, {"solver": "sgd"}),
     ({"class_weight": {0: 9.0}}, {}),
     ({"label_smoothing": 0.2}, {}),
+    ({"n_networks": 2}, {}),
+    ({"combine": "best"}, {"n_networks": 2}),
     ({"deep_supervision": 0.5}, {}),
 ]
 
@@ -216,7 +218,7 @@ def test_type_of_the_numbers(dtype, X, kept):
 def test_no_option_was_forgotten():
     tried = {name for option, _ in OPTIONS for name in option}
     elsewhere = {"input_shape", "conv_dims", "random_state", "warm_start", "scoring"}
-    elsewhere |= {"dtype"}
+    elsewhere |= {"dtype", "init_from", "freeze"}
     without_effect_on_the_fit = {"verbose", "device", "callbacks"}
     names = set(ConvClassifier().get_params())
     assert names == tried | elsewhere | without_effect_on_the_fit

@@ -460,7 +460,8 @@ def test_averages_are_what_a_hand_keeps():
     weights = [*weights[1:], model._adversary.average]  # what the last update left
     average = None
     first = make(max_iter=2, ema=0.7)
-    first._prepare(X_IRIS, None, None, (None,) * 3, None, False, None)
+    data = first._prepare(X_IRIS, None, None, (None,) * 3, None, False)
+    first._prepare_training(data, {}, False, None)
     average = first._flat.values.clone()
     for t, values in enumerate(weights, start=1):
         kept = min(0.7, (1 + t) / (10 + t))

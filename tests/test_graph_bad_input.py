@@ -136,6 +136,8 @@ SHARED = {
     "device": [3, None],
     "dtype": ["float16", None],
     "callbacks": ["print", 3],
+    "n_networks": [0, -1, 2.5, None],
+    "combine": ["mean", None, 1],
 }
 NODES = {
     "n_neighbors": [0, -1, 2.5, None],

@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 # Options that are about a fit and not about what is fitted.
-NOT_VARIED = {"device", "callbacks", "verbose", "warm_start"}
+NOT_VARIED = {"device", "callbacks", "verbose", "warm_start", "init_from", "freeze"}
 
 ACTIVATIONS = ["relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus"]
 ACTIVATIONS += ["tanh", "logistic", "identity", "sign"]
@@ -63,6 +63,8 @@ SHARED = [
     ("dropout", [0.0, 0.3, [0.1, 0.4]], {}),
     ("batch_norm", [False, True], {}),
     ("gradient_clip", [None, 0.01, 0.1], {"solver": "sgd"}),
+    ("n_networks", [1, 2], {}),
+    ("combine", ["average", "best"], {"n_networks": 2}),
     ("deep_supervision", [0.0, 0.5], {}),
     ("pretrain", [None, "supervised", "autoencoder"], {}),
     ("pretrain_iter", [1, 3], {"pretrain": "supervised"}),
@@ -109,6 +111,8 @@ ANY_SOLVER = {
     "activation": ACTIVATIONS,
     "weight_init": INITIALIZATIONS,
     "alpha": loguniform(1e-5, 1.0),
+    "n_networks": [1, 2],
+    "combine": ["average", "best"],
     "deep_supervision": [0.0, 0.5],
     "pretrain": [None, "supervised", "autoencoder"],
     "pretrain_iter": [1, 3],

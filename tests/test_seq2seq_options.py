@@ -89,6 +89,8 @@ OF_THE_FIT = [
     ({"gradient_clip": 0.01}, {"solver": "sgd"}),
     ({"gradient_clip": None}, {"solver": "sgd", "learning_rate_init": 0.3}),
     ({"random_state": 1}, {}),
+    ({"n_networks": 2}, {}),
+    ({"combine": "best"}, {"n_networks": 2}),
 ]
 OF_THE_SEARCH = [
     ({"beam_size": 4}, {}),

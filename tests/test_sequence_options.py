@@ -71,6 +71,8 @@ SHARED = [
     ({"gradient_clip": None}, {"solver": "sgd", "alpha": 100.0}),
     ({"class_weight": {0: 9.0}}, {}),
     ({"label_smoothing": 0.2}, {}),
+    ({"n_networks": 2}, {}),
+    ({"combine": "best"}, {"n_networks": 2}),
 ]
 OWN = {
     RecurrentClassifier: [
@@ -132,6 +134,7 @@ def test_no_option_was_forgotten(Estimator):
     of_tokens = {"tokens", "tokenizer", "min_count", "max_vocab", "embedding_dim"}
     of_tokens |= {"char_embedding_dim"} if Estimator in TAGGERS else set()
     elsewhere = {"random_state", "warm_start", "scoring", "dtype", *of_tokens}
+    elsewhere |= {"init_from", "freeze"}
     without_effect_on_the_fit = {"verbose", "device", "callbacks"}
     names = set(Estimator().get_params())
     assert names <= tried | elsewhere | without_effect_on_the_fit
