@@ -199,16 +199,14 @@ except KeyboardInterrupt:
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_a_signal_from_outside():
-    process = subprocess.Popen(
-        [sys.executable, "-c", SEARCH], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout.readline() == "begins\n"
-        time.sleep(2)
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=LONG)
-    finally:
-        process.kill()
-        process.wait()
+    command = [sys.executable, "-c", SEARCH]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "begins\n"
+            time.sleep(2)
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=LONG)
+        finally:
+            process.kill()
     assert output == "interrupted 1\n"
     assert process.returncode == 0
