@@ -48,7 +48,7 @@ def test_the_page_on_tuning_runs():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_page_on_searches_as_one_network_runs():
     text = (DOCS / "batched.rst").read_text(encoding="utf-8")
-    names = run_blocks(text, n_blocks=1)
+    names = run_blocks(text, n_blocks=2)
     assert names["search"].best_score_ > 0.9
 
 
