@@ -159,7 +159,7 @@ WAYS = {
 }
 LARGE_WAYS = ALONE, "loky, 2", "dask, 2", "ray, 2", "batched, one process"
 SEARCHES = {
-    "(32,)": Search((32,), 9, tuple(WAYS)),
+    "(32,)": Search((32,), 5, tuple(WAYS)),
     "(256, 256)": Search((256, 256), 3, LARGE_WAYS),
 }
 NOTES = [
