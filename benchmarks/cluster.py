@@ -101,7 +101,7 @@ class Way:
     cluster : str
         Which of the `CLUSTERS` it needs.
     tolerance : float
-        By how much a mean score may differ from that of one process.
+        By how much scores may differ, on average, from those of one process.
     """
 
     choose: Context
@@ -136,7 +136,7 @@ def batched(backend: str | None, n_jobs: int | None = None) -> AbstractContextMa
 
 
 # float32's rounding may turn a few rows of 1797
-ROUNDING = 0.01
+ROUNDING = 0.005
 CLUSTERS = {
     "none": start_nothing,
     "dask 1": partial(start_dask, 1),
@@ -159,7 +159,7 @@ WAYS = {
 }
 LARGE_WAYS = ALONE, "loky, 2", "dask, 2", "ray, 2", "batched, one process"
 SEARCHES = {
-    "(32,)": Search((32,), 5, tuple(WAYS)),
+    "(32,)": Search((32,), 3, tuple(WAYS)),
     "(256, 256)": Search((256, 256), 3, LARGE_WAYS),
 }
 NOTES = [
@@ -216,10 +216,10 @@ def run_first(runs: dict[str, Callable]) -> tuple[dict[str, object], dict[str, f
 def check_scores(scores: dict[str, np.ndarray]) -> None:
     """Refuse to compare different searches."""
     for name, found in scores.items():
-        difference = np.abs(found - scores[ALONE]).max()
+        difference = np.abs(found - scores[ALONE]).mean()
         if not difference <= WAYS[name].tolerance:
             raise RuntimeError(
-                f"{name} differs from {ALONE} by {difference} in a mean score."
+                f"{name} differs from {ALONE} by {difference} in the scores' mean."
             )
 
 
