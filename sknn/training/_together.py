@@ -21,8 +21,13 @@ from sknn.training._threads import (
 # bytes of parameters, their gradients and moments, and of activations, that a step of a
 # block goes through: with more, they come from slower memory than they need; with
 # less, calls cost more than what they do (digits, one core: networks of 32 units are
-# fastest by 30 and more, of 100 units by 12, of two layers of 256 one by one)
+# fastest by 20 and more, of 100 units by 12, of two layers of 256 one by one)
 CACHE = 5 << 20
+# networks at once that a block has at least: with fewer there is nothing to gain
+FEWEST_NETWORKS = 4
+# multiply-adds of a step of a block from which threads save more than they lose by
+# waiting for Python's lock at each of its calls
+WORTH_A_THREAD = 24_000_000
 # networks of a block at most, whose scores are all found by one thread
 MOST_NETWORKS = 64
 
@@ -46,9 +51,12 @@ def train_together(runs):
     ours = [run for run in runs if not run.net.task.form.has_scorer]
     theirs = [run for run in runs if run.net.task.form.has_scorer]
     with limited_threads(0):
-        _train_blocks(make_blocks(theirs, 1), 1, outcomes, stop)
         n_threads = available_threads()
-        _train_blocks(make_blocks(ours, n_threads), n_threads, outcomes, stop)
+        blocks = make_blocks(ours, n_threads)
+        large = [block for block in blocks if _work(block) >= WORTH_A_THREAD]
+        small = [run for block in blocks if block not in large for run in block]
+        _train_blocks(make_blocks([*theirs, *small], 1), 1, outcomes, stop)
+        _train_blocks(large, n_threads, outcomes, stop)
     return [outcomes.get(run, KeyboardInterrupt()) for run in runs]
 
 
@@ -102,6 +110,11 @@ def make_blocks(runs, n_threads):
     return sorted(blocks, key=len, reverse=True)
 
 
+def _work(runs):
+    """Multiply-adds of a step of a block."""
+    return sum(3 * run.net.batch_size * run.net.task.flat.n_penalized for run in runs)
+
+
 def _by_rows(runs):
     """Runs in such an order that those on equal rows are next to each other."""
     kinds = {}  # what can be seen at a glance -> lists of runs on equal rows
@@ -139,7 +152,8 @@ def _n_networks_at_once(run):
     sizes = run.net.task.form.key[0]
     n_entries = 5 * n_parameters + 2 * run.net.batch_size * sum(sizes)
     n_bytes = n_entries * run.rows.arrays[0].dtype.itemsize
-    return min(max(CACHE // n_bytes, 1), MOST_NETWORKS)
+    n_networks = min(CACHE // n_bytes, MOST_NETWORKS)
+    return n_networks if n_networks >= FEWEST_NETWORKS else 1
 
 
 def _train_block(runs, outcomes, stop):
