@@ -11,7 +11,11 @@ class WaitingRun:
 
     can_wait, can_be_stacked = True, False
     net = SimpleNamespace(
-        task=SimpleNamespace(form=Form(None, None)), iterator_train__random_state=None
+        task=SimpleNamespace(
+            form=Form(None, None), flat=SimpleNamespace(n_penalized=0)
+        ),
+        batch_size=1,
+        iterator_train__random_state=None,
     )
 
     def __init__(self, value, n_bytes=0):
