@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from copy import deepcopy
 
 import numpy as np
-import torch
 from scipy import sparse
 from sklearn import get_config
 from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -309,9 +308,7 @@ class BaseNetwork(RawOutputs, TrainedState, CallbackSupportMixin, ManyParameters
 
     def _place_copy(self, dtype, device):
         """Place a copy of the module: an error before training leaves the old one."""
-        there = torch.empty(0, dtype=torch_dtype(dtype), device=device)
-        here = self._flat.values
-        if (here.dtype, here.device) != (there.dtype, there.device):
+        if not self._is_placed(dtype, device):
             self.module_ = deepcopy(self.module_)
             self._place(dtype, device)
 

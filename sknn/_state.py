@@ -19,13 +19,18 @@ class TrainedState:
         """Shortcut through the module for predictions, or None."""
         return None
 
+    def _is_placed(self, dtype, device):
+        """Whether the weights have that type and are on that device."""
+        there = torch.empty(0, dtype=torch_dtype(dtype), device=device)
+        here = self._flat.values
+        # "cuda" means "cuda:0"
+        return (here.dtype, here.device) == (there.dtype, there.device)
+
     def _place(self, dtype, device):
         """Move the module to another type or device, and start its optimizer anew."""
-        wanted = torch_dtype(dtype)
-        values = self._flat.values
-        device = torch.empty(0, device=device).device  # "cuda" means "cuda:0"
-        if values.dtype == wanted and values.device == device:
+        if self._is_placed(dtype, device):
             return
+        wanted = torch_dtype(dtype)
         module = self.module_.to(device, wanted)
         self._adopt(FlatParameters(module, wanted, device), None)
 

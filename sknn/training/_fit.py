@@ -38,6 +38,8 @@ class Run:
     result : tuple or None
         Number of epochs, or lbfgs iterations, done, and training loss at the end; None
         where training raised.
+    problem : Warning, Exception or None
+        What `tell` has to say.
     ended_by : {"itself", "interrupt", "divergence", "error"}
         What ended the training; a divergence that left best weights is none.
     """
@@ -46,7 +48,7 @@ class Run:
 
     def __init__(self, net, rows, *, lbfgs=None, warns=True, threads=(0, False)):
         self.net, self.rows, self.lbfgs, self.warns = net, rows, lbfgs, warns
-        self._threads, self.result, self._problem = threads, None, None
+        self._threads, self.result, self.problem = threads, None, None
 
     @property
     def can_wait(self):
@@ -115,27 +117,27 @@ class Run:
             if self._has_begun:
                 monitor.forget_unfinished(net)
             self.ended_by = "interrupt"
-            self._problem = UserWarning("Training interrupted by user.")
+            self.problem = UserWarning("Training interrupted by user.")
         elif isinstance(outcome, Diverged):
-            self._problem = _on_divergence(net)
-            if isinstance(self._problem, ValueError):
+            self.problem = _on_divergence(net)
+            if isinstance(self.problem, ValueError):
                 self.ended_by = "divergence"
         elif isinstance(outcome, BaseException):
-            self.ended_by, self._problem = "error", outcome
+            self.ended_by, self.problem = "error", outcome
             return False
         elif self.lbfgs is not None:
-            n_iter, loss, self._problem = outcome
+            n_iter, loss, self.problem = outcome
             self.result = n_iter, loss
         elif not outcome and self.warns and not _has_ended(net):
-            self._problem = _not_converged(net.max_epochs)
-        if self.result is None and isinstance(self._problem, Warning | None):
+            self.problem = _not_converged(net.max_epochs)
+        if self.result is None and isinstance(self.problem, Warning | None):
             last_loss = monitor.curves.loss[-1] if monitor.curves.loss else float("nan")
             self.result = monitor.n_iter, last_loss
         return True
 
     def tell(self):
         """Warn of what went wrong, or raise it, once all is in order."""
-        problem, self._problem = self._problem, None
+        problem, self.problem = self.problem, None
         if isinstance(problem, Warning):
             warnings.warn(problem, stacklevel=3)
         elif problem is not None:
@@ -143,11 +145,6 @@ class Run:
                 raise problem
             finally:
                 problem = None  # it would keep this frame, and the frame it
-
-    @property
-    def problem(self):
-        """What `tell` has to say, or None."""
-        return self._problem
 
 
 def run_all(runs):

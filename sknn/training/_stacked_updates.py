@@ -36,11 +36,15 @@ def make_updates(members, values, gradients):
     list of SharedUpdate and OwnUpdate
         In the order of their ``rows``.
     """
-    keys = [_shared_options(m) if _can_share(m) else k for k, m in enumerate(members)]
+    can_share = [_can_share(member) for member in members]
+    keys = [
+        _shared_options(member) if can_share[k] else k
+        for k, member in enumerate(members)
+    ]
     starts = [k for k in range(len(keys)) if not k or keys[k] != keys[k - 1]]
     updates = []
     for start, stop in zip(starts, [*starts[1:], len(keys)], strict=True):
-        make = SharedUpdate if _can_share(members[start]) else OwnUpdate
+        make = SharedUpdate if can_share[start] else OwnUpdate
         nets = [member.net for member in members[start:stop]]
         updates.append(make(nets, slice(start, stop), values, gradients))
     return updates

@@ -52,9 +52,12 @@ def train_together(runs):
     theirs = [run for run in runs if run.net.task.form.has_scorer]
     with limited_threads(0):
         n_threads = available_threads()
-        blocks = make_blocks(ours, n_threads)
-        large = [block for block in blocks if _work(block) >= WORTH_A_THREAD]
-        small = [run for block in blocks if block not in large for run in block]
+        large, small = [], []
+        for block in make_blocks(ours, n_threads):
+            if _work(block) >= WORTH_A_THREAD:
+                large.append(block)
+            else:
+                small += block
         _train_blocks(make_blocks([*theirs, *small], 1), 1, outcomes, stop)
         _train_blocks(large, n_threads, outcomes, stop)
     return [outcomes.get(run, KeyboardInterrupt()) for run in runs]
@@ -101,9 +104,10 @@ def make_blocks(runs, n_threads):
             groups.setdefault(_key(run), []).append(run)
     blocks = [[run] for run in runs if not run.can_be_stacked]
     for group in map(_by_rows, groups.values()):
-        n_rounds = -(-len(group) // (_n_networks_at_once(group[0]) * n_threads))
+        at_once = _n_networks_at_once(group[0])
+        n_rounds = -(-len(group) // (at_once * n_threads))
         n_blocks = min(n_rounds * n_threads, max(len(group) // 2, 1))
-        if _n_networks_at_once(group[0]) == 1:
+        if at_once == 1:
             n_blocks = len(group)
         bounds = np.linspace(0, len(group), n_blocks + 1).astype(int)
         blocks += [group[start:stop] for start, stop in pairwise(bounds)]
