@@ -123,6 +123,21 @@ class TensorBatches:
             self._order = self._order[permutation]
         return self.dataset.positions(self._order)
 
+    def next_key(self):
+        """What iterators have in common that will draw the same positions."""
+        state = self.random_state
+        if state is not None:
+            name, words, *rest = state.get_state()
+            state = name, words.tobytes(), *rest
+        positions = self.dataset.positions(self._order)
+        return self._order.tobytes(), positions.tobytes(), state
+
+    def catch_up(self, other):
+        """Be where another iterator is, which has drawn for this one too."""
+        self._order = other._order
+        if self.random_state is not None:
+            self.random_state.set_state(other.random_state.get_state())
+
     def _next_indices(self):
         """Yield where the rows of each batch of this epoch lie in the arrays."""
         return self._cut(self.next_positions())

@@ -1,6 +1,7 @@
 """Batches of several networks at once, each with rows and an order of its own."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,13 +45,15 @@ class StackedBatches:
     ----------
     iterators : list of TensorBatches
         One a network, of one batch size, those with more batches first; dense rows on
-        the CPU. Equal rows are best next to each other.
+        the CPU. Equal rows are best next to each other. Those that would draw the same
+        stand still until `release`: one of them draws for all.
     """
 
     def __init__(self, iterators):
         self._iterators, self._size = iterators, iterators[0].batch_size
         self._lengths = np.array([iterator.n_rows for iterator in iterators])
         self._sources = _find_sources([it.dataset.arrays for it in iterators])
+        self._leaders = _find_leaders(iterators)
         counts = np.array([len(iterator) for iterator in iterators])
         shape = len(iterators), counts[0] * self._size
         self._positions = np.zeros(shape, np.int64)
@@ -64,7 +67,10 @@ class StackedBatches:
         self._y = np.empty((*shape, *y.shape[1:]), y.dtype)
         self._plans = []
         for number in range(counts[0]):
-            self._plans.append(self._plan(number, int((counts > number).sum())))
+            plan = self._plan(number, int((counts > number).sum()))
+            if number and np.array_equal(plan.sizes, self._plans[-1].sizes):
+                plan = replace(self._plans[-1], columns=plan.columns)
+            self._plans.append(plan)
 
     def _plan(self, number, n_networks):
         """Plan of step `number`, in which so many networks have a batch."""
@@ -106,13 +112,22 @@ class StackedBatches:
 
     def _permute(self):
         """Draw each network's order of its rows."""
-        for k, iterator in enumerate(self._iterators):
-            positions, n = iterator.next_positions(), self._lengths[k]
-            self._positions[k, :n] = positions
-            self._positions[k, n:] = positions[0]
+        for k, leader in enumerate(self._leaders):
+            n = self._lengths[k]
+            if leader == k:
+                self._positions[k, :n] = self._iterators[k].next_positions()
+                self._positions[k, n:] = self._positions[k, 0]
+            else:
+                self._positions[k] = self._positions[leader]
             if self._given is not None:
-                weight = self._given[k]
+                weight, positions = self._given[k], self._positions[k, :n]
                 self._weights[k, :n, 0] = 1 if weight is None else weight[positions]
+
+    def release(self):
+        """Let every iterator be where it would be had it drawn by itself."""
+        for iterator, leader in zip(self._iterators, self._leaders, strict=True):
+            if iterator is not self._iterators[leader]:
+                iterator.catch_up(self._iterators[leader])
 
     def _draw(self, plan):
         """Copy the rows of a step, source by source."""
@@ -141,6 +156,17 @@ def _find_sources(arrays):
         else:
             sources.append((k, k + 1, own))
     return sources
+
+
+def _find_leaders(iterators):
+    """Number of the iterator that draws for each: the first that draws the same."""
+    n_users = Counter(id(iterator.random_state) for iterator in iterators)
+    first, leaders = {}, []
+    for k, iterator in enumerate(iterators):
+        is_alone = n_users[id(iterator.random_state)] == 1
+        key = iterator.next_key() if is_alone else k
+        leaders.append(first.setdefault(key, k))
+    return leaders
 
 
 def are_equal(one, other):

@@ -10,6 +10,9 @@ import numpy as np
 import torch
 from scipy.special import xlogy
 
+# up to here the exponential function, sums of it and their ratios are normal numbers in
+# single precision
+SAFE_EXPONENT = 30
 
 class NumpyOps:
     """numpy's calls, which cost a third of torch's: best for small arrays."""
@@ -22,7 +25,6 @@ class NumpyOps:
     exp = staticmethod(np.exp)
     log = staticmethod(np.log)
     sign = staticmethod(np.sign)
-    tanh = staticmethod(np.tanh)
 
     @staticmethod
     def native(tensor):
@@ -62,17 +64,36 @@ class NumpyOps:
         return np.arange(0, np.prod(shape), shape[-1]).reshape(shape[:-1])
 
     @staticmethod
-    def one_hot(codes, starts, out):
-        """Rows of zeros with a one at each row's code."""
-        out.fill(0)
-        out.put(codes + starts, 1)
+    def take(a, positions, out):
+        """Entries of `a`, flat, at one position a row: a column."""
+        a.take(positions, out=out[..., 0], mode="clip")
         return out
+
+    @staticmethod
+    def add_at(a, positions, number):
+        """Add a number, or one each, to the entries of `a`, flat, at positions."""
+        flat = a.reshape(-1)
+        flat[positions] += number
+        return a
 
     @staticmethod
     def affine(h, weight, bias, out):
         """Product plus bias."""
         np.matmul(h, weight, out=out)
+        if out.ndim > 2:  # one bias a network: torch's loops are the longer ones
+            torch.from_numpy(out).add_(torch.from_numpy(bias))
+            return out
         return np.add(out, bias, out=out)
+
+    @staticmethod
+    def without_overflow(a, row, out):
+        """Exponents that are `a` but for a constant a row, and give normal numbers.
+
+        They are `a` itself where that does; else each row's largest is 0, in `out`.
+        """
+        if a.max() < SAFE_EXPONENT and a.min() > -SAFE_EXPONENT:
+            return a
+        return np.subtract(a, NumpyOps.row_max(a, out=row), out=out)
 
     @staticmethod
     def row_max(a, out):
@@ -114,35 +135,11 @@ class NumpyOps:
         return float(np.vdot(a, b))
 
     @staticmethod
-    def relu(z):
-        """Rectify in place."""
-        return np.maximum(z, 0, out=z)
-
-    @staticmethod
     def logistic(z):
         """Logistic function in place; torch's kernel is vectorized, scipy's is not."""
         tensor = torch.from_numpy(z)
         torch.sigmoid(tensor, out=tensor)
         return z
-
-    @staticmethod
-    def relu_gradient(delta, a):
-        """Multiply `delta` by the rectifier's derivative where it gave `a`."""
-        return np.multiply(delta, a > 0, out=delta)
-
-    @staticmethod
-    def tanh_gradient(delta, a):
-        """Multiply `delta` by tanh's derivative where it gave `a`; destroys `a`."""
-        np.multiply(a, a, out=a)
-        np.subtract(1, a, out=a)
-        return np.multiply(delta, a, out=delta)
-
-    @staticmethod
-    def logistic_gradient(delta, a):
-        """Multiply `delta` by the logistic derivative at value `a`; destroys `a`."""
-        np.multiply(delta, a, out=delta)
-        np.subtract(1, a, out=a)
-        return np.multiply(delta, a, out=delta)
 
 
 class TorchOps:
@@ -156,7 +153,6 @@ class TorchOps:
     exp = staticmethod(torch.exp)
     log = staticmethod(torch.log)
     sign = staticmethod(torch.sign)
-    tanh = staticmethod(torch.tanh)
     from_numpy = staticmethod(torch.from_numpy)
 
     @staticmethod
@@ -197,16 +193,27 @@ class TorchOps:
         return starts.view(shape[:-1])
 
     @staticmethod
-    def one_hot(codes, starts, out):
-        """Rows of zeros with a one at each row's code."""
-        out.zero_().view(-1).index_fill_(0, (codes + starts).view(-1), 1)
+    def take(a, positions, out):
+        """Entries of `a`, flat, at one position a row: a column."""
+        torch.index_select(a.view(-1), 0, positions.view(-1), out=out.view(-1))
         return out
+
+    @staticmethod
+    def add_at(a, positions, number):
+        """Add a number, or one each, to the entries of `a`, flat, at positions."""
+        a.view(-1)[positions] += number
+        return a
 
     @staticmethod
     def affine(h, weight, bias, out):
         """Product plus bias."""
         fused = torch.addmm if h.dim() == 2 else torch.baddbmm
         return fused(bias, h, weight, out=out)
+
+    @staticmethod
+    def without_overflow(a, row, out):
+        """Exponents that are `a` but for a constant a row: each row's largest is 0."""
+        return torch.subtract(a, TorchOps.row_max(a, out=row), out=out)
 
     @staticmethod
     def row_max(a, out):
@@ -241,31 +248,9 @@ class TorchOps:
         return _number(torch.dot(a.view(-1), b.view(-1)))
 
     @staticmethod
-    def relu(z):
-        """Rectify in place."""
-        return z.clamp_min_(0)
-
-    @staticmethod
     def logistic(z):
         """Logistic function in place."""
         return z.sigmoid_()
-
-    @staticmethod
-    def relu_gradient(delta, a):
-        """Multiply `delta` by the rectifier's derivative where it gave `a`."""
-        return torch.ops.aten.threshold_backward.grad_input(
-            delta, a, 0, grad_input=delta
-        )
-
-    @staticmethod
-    def tanh_gradient(delta, a):
-        """Multiply `delta` by the derivative of tanh where it gave `a`."""
-        return torch.ops.aten.tanh_backward.grad_input(delta, a, grad_input=delta)
-
-    @staticmethod
-    def logistic_gradient(delta, a):
-        """Multiply `delta` by the logistic function's derivative at value `a`."""
-        return torch.ops.aten.sigmoid_backward.grad_input(delta, a, grad_input=delta)
 
 
 def _number(value):

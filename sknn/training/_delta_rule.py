@@ -120,9 +120,9 @@ class DeltaRule:
             if k == n_hidden:
                 return
             if self._norms:
-                tensors = buffers.products[k], buffers.inputs[k]
-                self._norms[k].forward(*map(self.ops.tensor, tensors), batch)
-            self._activation.write(self.ops, buffers.inputs[k], buffers.layers[k])
+                product = self.ops.tensor(buffers.products[k])
+                self._norms[k].forward(product, buffers.input_tensors[k], batch)
+            self._activation.write(buffers.input_tensors[k], buffers.layer_tensors[k])
             h = self._drop(k, buffers)
 
     def _drop(self, k, buffers):
@@ -151,18 +151,19 @@ class DeltaRule:
                     delta = ops.matmul(
                         delta, self._transposed[k], out=buffers.deltas[k - 1]
                     )
-                    self._differentiate(k - 1, delta, buffers)
+                    self._differentiate(k - 1, buffers)
             elif sparse.issparse(x):
                 self.write_sparse(x, delta, gradient)
             else:
                 ops.matmul(ops.transpose(x), delta, out=gradient)
 
-    def _differentiate(self, k, delta, buffers):
+    def _differentiate(self, k, buffers):
         """Turn the delta of hidden layer k's outputs into that of its inputs."""
-        if buffers.masks[k] is not None:
-            self.ops.multiply(delta, buffers.masks[k], out=delta)
+        delta, mask = buffers.deltas[k], buffers.masks[k]
+        if mask is not None:
+            self.ops.multiply(delta, mask, out=delta)
         self._activation.differentiate(
-            self.ops, delta, buffers.layers[k], buffers.inputs[k]
+            buffers.delta_tensors[k], buffers.layer_tensors[k], buffers.input_tensors[k]
         )
 
     def _allocate(self, n_rows):
@@ -190,7 +191,9 @@ class DeltaRule:
             raw, raw_delta = self.loss_ops.native(raw), self.loss_ops.native(raw_delta)
         return SimpleNamespace(
             products=products,
-            inputs=inputs,
+            input_tensors=list(map(ops.tensor, inputs)),
+            layer_tensors=list(map(ops.tensor, layers)),
+            delta_tensors=list(map(ops.tensor, deltas)),
             layers=layers,
             masks=masks,
             outputs=outputs,
@@ -305,7 +308,8 @@ class ForwardPass:
             else:
                 _multiply(ops, h, weights[k], biases[k], z)
             if hidden or not last:
-                self._activate(ops, z, z)
+                tensor = ops.tensor(z)
+                self._activate(tensor, tensor)
             h = z
 
 

@@ -182,12 +182,9 @@ class LogLoss(Loss):
     r""":math:`-\log \mathrm{softmax}(z)_y` of the class codes :math:`y`."""
 
     def buffers(self, ops, raw):
-        n_classes = raw.shape[-1]
         return SimpleNamespace(
-            scratch=ops.empty(raw.shape, raw),
-            targets=ops.empty(raw.shape, raw),
             row=ops.empty((*raw.shape[:-1], 1), raw),
-            ones=ops.ones((n_classes, 1), raw),
+            ones=ops.ones((raw.shape[-1], 1), raw),
             starts=ops.row_starts(raw.shape, raw),
             eps=ops.epsilon(raw),
         )
@@ -195,21 +192,28 @@ class LogLoss(Loss):
     def _value_and_error(self, ops, raw, batch, delta, buffers):
         _, codes = batch
         row = buffers.row
-        ops.row_max(raw, out=row)
-        ops.subtract(raw, row, out=delta)
-        ops.exp(delta, out=delta)
+        ops.exp(ops.without_overflow(raw, row, out=delta), out=delta)
         ops.matmul(delta, buffers.ones, out=row)  # a product sums short rows fastest
         ops.divide(delta, row, out=delta)
-        ops.one_hot(codes, buffers.starts, out=buffers.targets)
-        likelihood = self._log_likelihood(ops, delta, buffers)
-        ops.subtract(delta, buffers.targets, out=delta)
+        likelihood = self._subtract(ops, delta, codes + buffers.starts, buffers)
         return -self._average(ops, likelihood, batch)
 
-    def _log_likelihood(self, ops, probability, buffers):
-        """Logarithm of the true class's probability, in memory of `buffers`."""
-        row = buffers.row
-        ops.multiply(probability, buffers.targets, out=buffers.scratch)
-        ops.matmul(buffers.scratch, buffers.ones, out=row)
+    def _subtract(self, ops, probability, positions, buffers):
+        """Take the targets from probabilities; return the log-likelihood a row.
+
+        Parameters
+        ----------
+        ops : NumpyOps or TorchOps
+            Operations for the type of the arrays.
+        probability : array of shape (..., batch, classes)
+            Softmax of the outputs, overwritten.
+        positions : array of shape (..., batch)
+            Where in it, flat, the true classes are.
+        buffers : namespace
+            What `buffers` returned.
+        """
+        row = ops.take(probability, positions, out=buffers.row)
+        ops.add_at(probability, positions, -1)
         ops.clip(row, buffers.eps, 1 - buffers.eps, out=row)
         return ops.log(row, out=row)
 
@@ -230,13 +234,24 @@ class SmoothedLogLoss(LogLoss):
     def __init__(self, label_smoothing):
         self.label_smoothing = label_smoothing
 
-    def _log_likelihood(self, ops, probability, buffers):
-        r"""Terms :math:`q_k \log p_k`, :math:`q` taking the place of the targets."""
-        targets, scratch = buffers.targets, buffers.scratch
-        smooth(ops, targets, self.label_smoothing, targets.shape[-1], out=targets)
-        ops.clip(probability, buffers.eps, 1 - buffers.eps, out=scratch)
-        ops.log(scratch, out=scratch)
-        return ops.multiply(scratch, targets, out=scratch)
+    def buffers(self, ops, raw):
+        buffers = super().buffers(ops, raw)
+        buffers.logarithm = ops.empty(raw.shape, raw)
+        return buffers
+
+    def _subtract(self, ops, probability, positions, buffers):
+        r"""The same with targets :math:`q`: terms :math:`q_k \log p_k`."""
+        logarithm, share = buffers.logarithm, self.label_smoothing
+        ops.clip(probability, buffers.eps, 1 - buffers.eps, out=logarithm)
+        ops.log(logarithm, out=logarithm)
+        true = ops.take(logarithm, positions, out=buffers.row)
+        ops.multiply(true, 1 - share, out=true)
+        rest = share / probability.shape[-1]
+        ops.multiply(logarithm, rest, out=logarithm)
+        ops.add_at(logarithm, positions, true[..., 0])
+        ops.subtract(probability, rest, out=probability)
+        ops.add_at(probability, positions, share - 1)
+        return logarithm
 
 
 class BinaryLogLoss(Loss):

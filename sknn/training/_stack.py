@@ -137,6 +137,7 @@ class Stack:
         return make(values, gradients, loss, NumpyOps, NumpyOps, self._masks)
 
     def release(self):
-        """Give the optimizers their states."""
+        """Give the optimizers, and whatever draws the batches, their states."""
         for update in self._updates:
             update.release()
+        self._batches.release()

@@ -87,6 +87,8 @@ class SharedUpdate:
         self._groups = [optimizer.param_groups[0] for optimizer in self._optimizers]
         n_weights = nets[0].task.flat.n_penalized
         self._weights = self._values[:, :n_weights], self._gradients[:, :n_weights]
+        weights = self._weights[0].numpy()
+        self._factors = weights[:, None, :], weights[:, :, None]
         self._l2 = np.array([net.task.penalty.l2 for net in nets])
         self._has_penalty = bool(self._l2.any())
         self._decays = [group.get("weight_decay", 0.0) for group in self._groups]
@@ -183,14 +185,13 @@ class SharedUpdate:
         """Add the L2 norms' gradients and return their values."""
         if not self._has_penalty:
             return 0.0
-        totals = totals[self.rows]
-        if self._totals is None or (totals != self._totals).any():
-            self._totals, self._strength = totals, self._l2 / totals
+        if totals is not self._totals:
+            self._totals, self._strength = totals, self._l2 / totals[self.rows]
             self._column_of_strength = self._column(self._strength)
         weights, gradients = self._weights
         gradients.addcmul_(weights, self._column_of_strength)
-        norms = torch.linalg.vector_norm(weights, dim=1).numpy()
-        return 0.5 * self._strength * norms**2
+        squares = np.matmul(*self._factors)[:, 0, 0]  # BLAS has the fastest product
+        return 0.5 * self._strength * squares
 
     def _column(self, numbers):
         return torch.tensor(numbers, dtype=self._values.dtype)[:, None]

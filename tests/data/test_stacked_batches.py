@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sknn.data import Rows, StackedBatches, are_equal, make_batches, memory_of
+from sknn.data._batches import TensorBatches
 
 BATCH_SIZE = 4
 
@@ -16,10 +17,11 @@ def make_rows(n_rows, weighted=False, y_dtype=np.int64, seed=0):
     return Rows(X, y if y_dtype == np.int64 else y[:, None], weight)
 
 
-def make_iterators(rows, shuffled=True):
+def make_iterators(rows, shuffled=True, seeds=None):
     """Make two iterators of each of some rows, in the same order of rows."""
+    seeds = seeds or range(len(rows))
     sources = [
-        [np.random.RandomState(k) if shuffled else None for k in range(len(rows))]
+        [np.random.RandomState(seed) if shuffled else None for seed in seeds]
         for _ in range(2)
     ]
     return [
@@ -28,10 +30,10 @@ def make_iterators(rows, shuffled=True):
     ]
 
 
-def check(rows, shuffled=True, n_epochs=3):
+def check(rows, shuffled=True, n_epochs=3, seeds=None):
     """Check that each network's part of the batches is its own batch."""
     rows = sorted(rows, key=lambda own: -len(own))
-    together, alone = make_iterators(rows, shuffled)
+    together, alone = make_iterators(rows, shuffled, seeds)
     stacked = StackedBatches(together)
     for _ in range(n_epochs):
         own = [list(batches) for batches in alone]
@@ -45,6 +47,9 @@ def check(rows, shuffled=True, n_epochs=3):
             for k, single in enumerate(of_step):
                 check_one(k, sizes[k], batch, single)
         assert n_batches == max(map(len, own))
+    stacked.release()
+    for one, other in zip(together, alone, strict=True):
+        assert_array_equal(one.next_positions(), other.next_positions())
 
 
 def check_one(k, size, batch, single):
@@ -88,6 +93,43 @@ def test_subsets_share_the_arrays_of_their_rows():
     rows = make_rows(20)
     parts = [rows.subset(np.arange(k, 20, 2)) for k in (0, 1)]
     check([*parts, rows])
+
+
+@pytest.mark.parametrize("seeds", [(0, 0, 0, 0), (0, 1, 0, 1)], ids=str)
+def test_equal_orders_are_drawn_once(seeds, monkeypatch):
+    n_draws = []
+    shuffle = TensorBatches.next_positions
+
+    def count(batches):
+        n_draws.append(batches)
+        return shuffle(batches)
+
+    rows = [make_rows(n, seed=k) for k, n in enumerate((10, 10, 9, 9))]
+    together, _ = make_iterators(rows, seeds=seeds)
+    monkeypatch.setattr(TensorBatches, "next_positions", count)
+    list(StackedBatches(together))
+    # lengths differ, and orders with them; so do two seeds of one length
+    assert len(n_draws) == (2 if seeds == (0, 0, 0, 0) else 4)
+    monkeypatch.undo()
+    check(rows, seeds=seeds)
+    subsets = [own.subset(np.arange(k, 8)) for own, k in zip(rows, (0, 0, 1, 2))]
+    check(subsets, seeds=seeds)
+
+
+def test_one_state_of_several_networks_goes_on_from_each_to_the_next():
+    rows, states = make_rows(9), [np.random.RandomState(0) for _ in range(2)]
+    together, alone = [
+        [make_batches(rows, BATCH_SIZE, state) for _ in range(2)]
+        + [make_batches(rows, BATCH_SIZE, np.random.RandomState(0))]
+        for state in states
+    ]
+    stacked = StackedBatches(together)
+    for _ in range(3):
+        own = [list(batches) for batches in alone]
+        for number, (_, _, (x, _)) in enumerate(stacked):
+            for k, batches in enumerate(own):
+                assert_array_equal(x[k], batches[number][0])
+    stacked.release()
 
 
 def test_equal_rows_are_recognised():
