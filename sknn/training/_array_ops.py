@@ -13,6 +13,9 @@ from scipy.special import xlogy
 # up to here the exponential function, sums of it and their ratios are normal numbers in
 # single precision
 SAFE_EXPONENT = 30
+# entries from which torch adds a row to all rows faster than numpy, which calls its
+# loop for each of them
+MANY_ENTRIES = 1 << 12
 
 class NumpyOps:
     """numpy's calls, which cost a third of torch's: best for small arrays."""
@@ -80,10 +83,10 @@ class NumpyOps:
     def affine(h, weight, bias, out):
         """Product plus bias."""
         np.matmul(h, weight, out=out)
-        if out.ndim > 2:  # one bias a network: torch's loops are the longer ones
-            torch.from_numpy(out).add_(torch.from_numpy(bias))
-            return out
-        return np.add(out, bias, out=out)
+        if out.size < MANY_ENTRIES:
+            return np.add(out, bias, out=out)
+        torch.from_numpy(out).add_(torch.from_numpy(bias))
+        return out
 
     @staticmethod
     def without_overflow(a, row, out):

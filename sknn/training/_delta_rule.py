@@ -24,8 +24,11 @@ from sknn.training._wide import write_product
 
 # entries of a layer's activations for which a chunk of rows stays in cache
 CHUNK_ENTRIES = 1 << 19
-# bytes of a layer's activations below which numpy computes a step faster than torch
+# bytes of a layer's activations below which numpy computes a step faster than torch;
+# and of those of a layer of some width, where products take most of a step
 FEW_BYTES = 1 << 16
+FEW_BYTES_OF_WIDE = 1 << 18
+WIDE = 64
 
 
 class DeltaRule:
@@ -332,8 +335,8 @@ def choose_ops(device, X, batch_size, widths):
         return TorchOps, TorchOps
 
     def fastest(width):
-        small = batch_size * width * X.dtype.itemsize < FEW_BYTES
-        return NumpyOps if small else TorchOps
+        few = FEW_BYTES if width < WIDE else FEW_BYTES_OF_WIDE
+        return NumpyOps if batch_size * width * X.dtype.itemsize < few else TorchOps
 
     ops = NumpyOps if sparse.issparse(X) else fastest(max(widths))
     return ops, NumpyOps if ops is NumpyOps else fastest(widths[-1])

@@ -27,7 +27,7 @@ CACHE = 5 << 20
 FEWEST_NETWORKS = 4
 # multiply-adds of a step of a block from which threads save more than they lose by
 # waiting for Python's lock at each of its calls
-WORTH_A_THREAD = 24_000_000
+WORTH_A_THREAD = 16_000_000
 # networks of a block at most, whose scores are all found by one thread
 MOST_NETWORKS = 64
 
