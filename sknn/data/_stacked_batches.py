@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -21,19 +20,14 @@ class StepPlan:
         Rows of each of the first networks' batches; the others have had all.
     totals : ndarray of shape (n_networks,)
         Weights of these batches.
-    weight, total : arrays or None
-        As a `Batch` has them.
-    x, y : ndarrays
-        Memory to draw into.
+    batch : Batch
+        Memory to draw into, with the weights that fill up shorter batches.
     """
 
     columns: slice
     sizes: np.ndarray
     totals: np.ndarray
-    weight: Any
-    total: Any
-    x: np.ndarray
-    y: np.ndarray
+    batch: Batch
 
 
 class StackedBatches:
@@ -83,7 +77,7 @@ class StackedBatches:
             weight = (np.arange(n_rows) < sizes[:, None]).astype(dtype)[:, :, None]
             total = totals.astype(dtype)[:, None, None]
         x, y = (_carve(m, n_networks, n_rows) for m in (self._x, self._y))
-        return StepPlan(columns, sizes, totals, weight, total, x, y)
+        return StepPlan(columns, sizes, totals, Batch(x, y, weight, total, n_rows))
 
     def __iter__(self):
         """Yield the batches of an epoch.
@@ -101,14 +95,19 @@ class StackedBatches:
         self._permute()
         for plan in self._plans:
             self._draw(plan)
-            weight, total, totals = plan.weight, plan.total, plan.totals
-            if self._weights is not None:
-                weight = self._weights[: len(totals), plan.columns].copy()
-                totals = weight.sum((1, 2), dtype=float)
-                divisors = np.where(totals == 0, 1, totals)
-                total = divisors.astype(weight.dtype)[:, None, None]
-            n_rows = plan.x.shape[1]
-            yield plan.sizes, totals, Batch(plan.x, plan.y, weight, total, n_rows)
+            if self._weights is None:
+                yield plan.sizes, plan.totals, plan.batch
+            else:
+                yield plan.sizes, *self._weigh(plan)
+
+    def _weigh(self, plan):
+        """Weight of each network's batch, and the batch with the rows' own weights."""
+        weight = self._weights[: len(plan.sizes), plan.columns].copy()
+        totals = weight.sum((1, 2), dtype=float)
+        divisors = np.where(totals == 0, 1, totals).astype(weight.dtype)
+        x, y = plan.batch
+        batch = Batch(x, y, weight, divisors[:, None, None], plan.batch.n_rows)
+        return totals, batch
 
     def _permute(self):
         """Draw each network's order of its rows."""
@@ -131,14 +130,14 @@ class StackedBatches:
 
     def _draw(self, plan):
         """Copy the rows of a step, source by source."""
-        n_networks = len(plan.sizes)
-        for start, stop, (X, y, _) in self._sources:
+        n_networks, (x, y) = len(plan.sizes), plan.batch
+        for start, stop, (inputs, targets, _) in self._sources:
             if start >= n_networks:
                 break
             networks = slice(start, min(stop, n_networks))
             index = self._positions[networks, plan.columns]
-            X.take(index, 0, plan.x[networks], "clip")
-            y.take(index, 0, plan.y[networks], "clip")
+            inputs.take(index, 0, x[networks], "clip")
+            targets.take(index, 0, y[networks], "clip")
 
 
 def _carve(memory, n_networks, n_rows):

@@ -117,9 +117,11 @@ class DeltaRule:
     def _forward(self, batch, buffers):
         """Fill the layers' activations; the last layer's are the raw outputs."""
         h, n_hidden = batch[0], len(self._weights) - 1
+        multiply = _multiply_sparse if sparse.issparse(h) else _multiply
         for k, weight in enumerate(self._weights):
             bias = None if k < len(self._norms) else self._biases[k]
-            _multiply(self.ops, h, weight, bias, buffers.products[k])
+            multiply(self.ops, h, weight, bias, buffers.products[k])
+            multiply = _multiply
             if k == n_hidden:
                 return
             if self._norms:
@@ -211,14 +213,17 @@ class DeltaRule:
 
 def _multiply(ops, h, weight, bias, out):
     """Write the product of a layer's inputs and weights, plus the bias if any."""
-    if sparse.issparse(h):
-        out[...] = h @ weight
-        if bias is not None:
-            ops.add(out, bias, out=out)
-    elif bias is None:
+    if bias is None:
         ops.matmul(h, weight, out=out)
     else:
         ops.affine(h, weight, bias, out)
+
+
+def _multiply_sparse(ops, h, weight, bias, out):
+    """The same of sparse inputs."""
+    out[...] = h @ weight
+    if bias is not None:
+        ops.add(out, bias, out=out)
 
 
 class ForwardPass:
@@ -301,19 +306,20 @@ class ForwardPass:
     def _propagate(self, ops, h, out, n_layers, hidden, maps):
         """Write the outputs of layer `n_layers` to `out`."""
         weights, biases = self._native_of(ops)
+        multiply = _multiply_sparse if sparse.issparse(h) else _multiply
         for k in range(n_layers):
             last = k == n_layers - 1
             z = out if last else ops.empty((h.shape[0], self._widths[k]), out)
             if k < len(maps):
-                _multiply(ops, h, weights[k], None, z)
+                multiply(ops, h, weights[k], None, z)
                 ops.multiply(z, maps[k][0], out=z)
                 ops.add(z, maps[k][1], out=z)
             else:
-                _multiply(ops, h, weights[k], biases[k], z)
+                multiply(ops, h, weights[k], biases[k], z)
             if hidden or not last:
                 tensor = ops.tensor(z)
                 self._activate(tensor, tensor)
-            h = z
+            h, multiply = z, _multiply
 
 
 def choose_ops(device, X, batch_size, widths):
