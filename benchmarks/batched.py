@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.neural_network import MLPClassifier as SklearnMLP
 
 from benchmarks._memory import in_new_process, measure_growth
+from benchmarks._products import multiply_in_processes
 from benchmarks._report import Goal, Report, format_ratio, run_from_command_line
 from benchmarks._shapes import load_scaled_digits
 from benchmarks._timing import paired_ratios, time_in_turns, warm_up
@@ -24,6 +25,9 @@ ALONE, BATCHED = "sknn, one by one", "sknn.batched()"
 # each of two processes trains its half of the grid as one network
 SENT = "sknn.batched('loky', 2)"
 PEERS = SKLEARN, STOCK, ALONE
+# what no search can do without, in two processes, and networks at a time there
+PRODUCTS = "matrix products alone"
+AT_ONCE = {(32,): 30, (100,): 10, (256, 256): 1}
 # candidates of the search whose memory is measured, and networks of an ensemble
 MANY, N_NETWORKS = 1000, 8
 MOST_MEGABYTES, MOST_COST = 1500, 4.0
@@ -31,8 +35,10 @@ NOTES = [
     f"GridSearchCV(refit=False) of {N_CANDIDATES} learning rates in {N_FOLDS} folds of "
     "1797 digits of 8 x 8 pixels, float32; all train the same epochs, in batches of "
     "the same size. Each ratio is the time of the others over that of batched('loky', "
-    "2), the last but one is that of batched() in one process: the median over the "
-    "rounds, with its quartiles. Above 1, batched('loky', 2) is faster.",
+    "2): the median over the rounds, with its quartiles. Above 1, batched('loky', 2) "
+    "is faster. The bound is scikit-learn's time over that of the grid's matrix "
+    "products and nothing else, by numpy in two processes: no way of training is "
+    "further ahead.",
     "Early stopping trains each network for as long as it improves, at most 200 "
     "epochs.",
 ]
@@ -115,13 +121,25 @@ def make_runs(grid: Grid) -> dict[str, Callable[[], np.ndarray]]:
         with sknn.batched(*where):
             return search(sknn.MLPClassifier)
 
-    return {
+    runs = {
         SKLEARN: partial(search, SklearnMLP, 2),
         STOCK: partial(search, sknn.MLPClassifier, 2),
         ALONE: partial(search, sknn.MLPClassifier),
         BATCHED: search_batched,
         SENT: partial(search_batched, "loky", 2),
     }
+    if "max_iter" in grid.parameters:  # it is known how long they train
+        runs[PRODUCTS] = partial(multiply_in_processes, 2, *describe(grid, X, y))
+    return runs
+
+
+def describe(grid: Grid, X: np.ndarray, y: np.ndarray) -> tuple[int, int, tuple, int]:
+    """Steps of all networks, whole batches alone; networks at once, and their shape."""
+    hidden, n_rows = (grid.parameters[n] for n in ("hidden_layer_sizes", "batch_size"))
+    n_trained = len(X) * (N_FOLDS - 1) // N_FOLDS
+    n_steps = N_FOLDS * N_CANDIDATES * grid.parameters["max_iter"] * n_trained // n_rows
+    sizes = X.shape[1], *hidden, len(np.unique(y))
+    return n_steps, AT_ONCE[hidden], sizes, n_rows
 
 
 def check_scores(scores: dict[str, np.ndarray]) -> None:
@@ -140,6 +158,9 @@ def measure_grid(report: Report, grid: Grid, repeats: int) -> None:
     report.seconds[grid.name] = seconds
     ratios = {peer: paired_ratios(seconds, peer, SENT) for peer in (*PEERS, BATCHED)}
     cells = [format_ratio(quartiles) for quartiles in ratios.values()]
+    has_bound = PRODUCTS in seconds
+    bound = has_bound and format_ratio(paired_ratios(seconds, SKLEARN, PRODUCTS))
+    cells.append(bound or "-")
     report.add_row(grid.name, f"{np.median(seconds[SENT]):.2f}", *cells)
     report.goals += [
         Goal(f"{grid.name}: {SENT} against {peer}", ratios[peer][1], at_least=least)
@@ -187,7 +208,7 @@ def measure_ensemble(repeats: int) -> tuple[dict[str, list[float]], Goal]:
 def measure(quick: bool = False) -> Report:
     """Search in all ways, in turns."""
     peers = (f"against {peer}" for peer in (*PEERS, BATCHED))
-    columns = ["network", f"{SENT}, s", *peers]
+    columns = ["network", f"{SENT}, s", *peers, "bound"]
     report = Report("batched", "Grids as one network", columns, notes=[*NOTES])
     for grid in GRIDS:
         measure_grid(report, grid, 2 if quick else 5)

@@ -4,13 +4,13 @@
 """
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
 from benchmarks._peers import PEERS
+from benchmarks._products import list_products, multiply
 from benchmarks._report import Goal, Report, format_ratio, run_from_command_line
 from benchmarks._shapes import LARGE_BATCH_SHAPES, Shape
 from benchmarks._timing import paired_ratios, time_in_turns, warm_up
@@ -27,36 +27,15 @@ NOTES = [
 ]
 
 
-def list_products(shape: Shape, n_features: int, n_outputs: int, n_rows: int) -> list:
-    """Operands and results of a step's matrix products, (A, B, out) each."""
-    sizes = [n_features, *shape.hidden_layer_sizes, n_outputs]
-    rng = np.random.default_rng(0)
-
-    def draw(*dims):
-        return rng.standard_normal(dims, dtype=np.float32)
-
-    activations = [draw(n_rows, size) for size in sizes]
-    deltas = [draw(n_rows, size) for size in sizes]
-    weights = [draw(*dims) for dims in pairwise(sizes)]
-    gradients = [np.empty_like(weight) for weight in weights]
-    outputs = [np.empty_like(activation) for activation in activations]
-    products = []
-    for k, weight in enumerate(weights):
-        products.append((activations[k], weight, outputs[k + 1]))
-        products.append((activations[k].T, deltas[k + 1], gradients[k]))
-        if k > 0:
-            products.append((deltas[k + 1], weight.T, outputs[k]))
-    return products
-
-
 def list_fit_products(shape: Shape, X: np.ndarray, y: np.ndarray) -> list:
     """Products of one epoch: the full batches and the short last one."""
     full, rest = divmod(len(X), shape.batch_size)
     n_outputs = 1 if shape.regression else len(np.unique(y))
     n_outputs = 1 if n_outputs == 2 else n_outputs
-    products = full * list_products(shape, X.shape[1], n_outputs, shape.batch_size)
+    sizes = X.shape[1], *shape.hidden_layer_sizes, n_outputs
+    products = full * list_products(sizes, shape.batch_size)
     if rest:
-        products += list_products(shape, X.shape[1], n_outputs, rest)
+        products += list_products(sizes, rest)
     return products
 
 
@@ -65,9 +44,7 @@ def multiply_by_numpy(products: list, epochs: int) -> Callable[[], None]:
 
     def run() -> None:
         with threadpool_limits(N_THREADS, user_api="blas"):
-            for _ in range(epochs):
-                for a, b, out in products:
-                    np.matmul(a, b, out=out)
+            multiply(products, epochs)
 
     return run
 

@@ -17,6 +17,7 @@ SAFE_EXPONENT = 30
 # loop for each of them
 MANY_ENTRIES = 1 << 12
 
+
 class NumpyOps:
     """numpy's calls, which cost a third of torch's: best for small arrays."""
 
