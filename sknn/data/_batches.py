@@ -123,14 +123,21 @@ class TensorBatches:
             self._order = self._order[permutation]
         return self.dataset.positions(self._order)
 
-    def next_key(self):
-        """What iterators have in common that will draw the same positions."""
-        state = self.random_state
-        if state is not None:
-            name, words, *rest = state.get_state()
-            state = name, words.tobytes(), *rest
-        positions = self.dataset.positions(self._order)
-        return self._order.tobytes(), positions.tobytes(), state
+    def order_key(self):
+        """What iterators that draw the same orders have in common; None: unknown."""
+        if self.random_state is None:
+            return None
+        state = self.random_state.get_state(legacy=False)
+        if state["bit_generator"] != "MT19937":
+            return None
+        words, position = state["state"]["key"].tobytes(), state["state"]["pos"]
+        return self.n_rows, words, position, state["has_gauss"], state["gauss"]
+
+    def has_order_of(self, other):
+        """Whether both have the same rows of their arrays in the same order."""
+        index, of_other = self.dataset.index, other.dataset.index
+        same_rows = index is of_other or np.array_equal(index, of_other)
+        return same_rows and np.array_equal(self._order, other._order)
 
     def catch_up(self, other):
         """Be where another iterator is, which has drawn for this one too."""

@@ -87,7 +87,7 @@ class StackedBatches:
         sizes : ndarray of shape (n_networks,)
             Rows of each of the first networks' batches; the others have had all.
         totals : ndarray of shape (n_networks,)
-            Weight of each of these batches.
+            Weight of each of these batches; the same object only with the same numbers.
         batch : Batch
             Arrays of shape (n_networks, most rows, ...), drawn into memory that the
             next batch overwrites.
@@ -160,11 +160,15 @@ def _find_sources(arrays):
 def _find_leaders(iterators):
     """Number of the iterator that draws for each: the first that draws the same."""
     n_users = Counter(id(iterator.random_state) for iterator in iterators)
-    first, leaders = {}, []
+    leaders, alike = [], {}
     for k, iterator in enumerate(iterators):
         is_alone = n_users[id(iterator.random_state)] == 1
-        key = iterator.next_key() if is_alone else k
-        leaders.append(first.setdefault(key, k))
+        key = iterator.order_key() if is_alone else None
+        firsts = alike.setdefault(key, []) if key else []
+        found = (i for i in firsts if iterator.has_order_of(iterators[i]))
+        leaders.append(next(found, k))
+        if leaders[k] == k:
+            firsts.append(k)
     return leaders
 
 

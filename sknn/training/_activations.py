@@ -28,8 +28,8 @@ class Activation:
     Parameters
     ----------
     write : callable
-        ``write(z, out)`` puts the activations of `z` into `out`, which is `z` itself
-        unless the activation keeps its input.
+        ``write(z, out)`` puts the activations of `z` into `out`, which may be `z`, and
+        is `z` unless the activation keeps its input.
     differentiate : callable
         ``differentiate(delta, a, z)`` multiplies `delta` by the derivative at `z`,
         where the activation is `a`.

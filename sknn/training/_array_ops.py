@@ -1,7 +1,7 @@
-"""The dozen array operations that the delta rule and the losses are written in.
+"""The array operations that the delta rule and the losses are written in.
 
-Each function takes its result's memory as ``out``. Arrays are (batch, units), or
-(networks, batch, units) for several networks at once.
+Each function takes its result's memory as ``out``, if it does not work in place. Arrays
+are (batch, units), or (networks, batch, units) for several networks at once.
 """
 
 import math
@@ -70,12 +70,12 @@ class NumpyOps:
     @staticmethod
     def take(a, positions, out):
         """Entries of `a`, flat, at one position a row: a column."""
-        a.take(positions, out=out[..., 0], mode="clip")
+        a.take(positions, out=out[..., 0], mode="clip")  # others copy what they write
         return out
 
     @staticmethod
     def add_at(a, positions, number):
-        """Add a number, or one each, to the entries of `a`, flat, at positions."""
+        """Add a number, or one each, to entries of contiguous `a`, flat."""
         flat = a.reshape(-1)
         flat[positions] += number
         return a
@@ -91,22 +91,18 @@ class NumpyOps:
 
     @staticmethod
     def without_overflow(a, row, out):
-        """Exponents that are `a` but for a constant a row, and give normal numbers.
+        """Exponents that differ from `a` by a number a row, of which none overflows.
 
-        They are `a` itself where that does; else each row's largest is 0, in `out`.
+        `a` itself where it does for that, else `out`, with each row's largest at 0.
         """
         if a.max() < SAFE_EXPONENT and a.min() > -SAFE_EXPONENT:
             return a
-        return np.subtract(a, NumpyOps.row_max(a, out=row), out=out)
-
-    @staticmethod
-    def row_max(a, out):
-        """Largest entry of each row, (..., batch, 1); short rows by columns."""
         if a.shape[-1] > 32:
-            return np.max(a, axis=-1, keepdims=True, out=out)
-        columns = np.ascontiguousarray(a.swapaxes(-1, -2))
-        np.maximum.reduce(columns, axis=-2, out=out[..., 0])
-        return out
+            np.max(a, axis=-1, keepdims=True, out=row)
+        else:  # numpy is faster at the columns of short rows
+            columns = np.ascontiguousarray(a.swapaxes(-1, -2))
+            np.maximum.reduce(columns, axis=-2, out=row[..., 0])
+        return np.subtract(a, row, out=out)
 
     @staticmethod
     def one_minus(a, out):
@@ -204,7 +200,7 @@ class TorchOps:
 
     @staticmethod
     def add_at(a, positions, number):
-        """Add a number, or one each, to the entries of `a`, flat, at positions."""
+        """Add a number, or one each, to entries of contiguous `a`, flat."""
         a.view(-1)[positions] += number
         return a
 
@@ -216,13 +212,9 @@ class TorchOps:
 
     @staticmethod
     def without_overflow(a, row, out):
-        """Exponents that are `a` but for a constant a row: each row's largest is 0."""
-        return torch.subtract(a, TorchOps.row_max(a, out=row), out=out)
-
-    @staticmethod
-    def row_max(a, out):
-        """Largest entry of each row, (..., batch, 1)."""
-        return torch.amax(a, -1, keepdim=True, out=out)
+        """Exponents that differ from `a` by a number a row, of which none overflows."""
+        torch.amax(a, -1, keepdim=True, out=row)
+        return torch.subtract(a, row, out=out)
 
     @staticmethod
     def one_minus(a, out):

@@ -34,5 +34,5 @@ class Criterion(nn.Module):
         loss, raw = self.training_loss if in_training else self.loss, raw.detach()
         batch = Batch(None, y, None, float(len(raw)), len(raw))
         buffers = loss.buffers(TorchOps, raw)
-        value = loss(TorchOps, raw, batch, torch.empty_like(raw), buffers)
+        value = loss(TorchOps, raw, batch, TorchOps.empty(raw.shape, raw), buffers)
         return torch.as_tensor(value)

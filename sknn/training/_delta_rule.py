@@ -19,7 +19,7 @@ from sknn.data import to_tensor
 from sknn.training._activations import ACTIVATIONS
 from sknn.training._array_ops import NumpyOps, TorchOps
 from sknn.training._parallel import map_rows
-from sknn.training._threads import NEVER_THREADED
+from sknn.training._threads import NEVER_THREADED, WORTH_THREADS, has_one_thread
 from sknn.training._wide import write_product
 
 # entries of a layer's activations for which a chunk of rows stays in cache
@@ -117,16 +117,15 @@ class DeltaRule:
     def _forward(self, batch, buffers):
         """Fill the layers' activations; the last layer's are the raw outputs."""
         h, n_hidden = batch[0], len(self._weights) - 1
-        multiply = _multiply_sparse if sparse.issparse(h) else _multiply
         for k, weight in enumerate(self._weights):
             bias = None if k < len(self._norms) else self._biases[k]
+            multiply = _multiply if k else _multiply_inputs
             multiply(self.ops, h, weight, bias, buffers.products[k])
-            multiply = _multiply
             if k == n_hidden:
                 return
             if self._norms:
-                product = self.ops.tensor(buffers.products[k])
-                self._norms[k].forward(product, buffers.input_tensors[k], batch)
+                tensors = buffers.product_tensors[k], buffers.input_tensors[k]
+                self._norms[k].forward(*tensors, batch)
             self._activation.write(buffers.input_tensors[k], buffers.layer_tensors[k])
             h = self._drop(k, buffers)
 
@@ -145,9 +144,8 @@ class DeltaRule:
         for k in range(len(self._weights) - 1, self._n_fixed - 1, -1):
             gradient = self._weight_gradients[k]
             if k < len(self._norms):
-                tensors = delta, buffers.products[k]
-                delta = self._norms[k].backward(*map(ops.tensor, tensors))
-                delta = ops.native(delta)
+                tensors = ops.tensor(delta), buffers.product_tensors[k]
+                delta = ops.native(self._norms[k].backward(*tensors))
             else:
                 ops.matmul(buffers.ones, delta, out=self._bias_gradients[k])
             if k:
@@ -196,6 +194,7 @@ class DeltaRule:
             raw, raw_delta = self.loss_ops.native(raw), self.loss_ops.native(raw_delta)
         return SimpleNamespace(
             products=products,
+            product_tensors=list(map(ops.tensor, products)),
             input_tensors=list(map(ops.tensor, inputs)),
             layer_tensors=list(map(ops.tensor, layers)),
             delta_tensors=list(map(ops.tensor, deltas)),
@@ -219,9 +218,12 @@ def _multiply(ops, h, weight, bias, out):
         ops.affine(h, weight, bias, out)
 
 
-def _multiply_sparse(ops, h, weight, bias, out):
-    """The same of sparse inputs."""
-    out[...] = h @ weight
+def _multiply_inputs(ops, x, weight, bias, out):
+    """The same of the first layer's inputs, which may be sparse."""
+    if not sparse.issparse(x):
+        _multiply(ops, x, weight, bias, out)
+        return
+    out[...] = x @ weight
     if bias is not None:
         ops.add(out, bias, out=out)
 
@@ -263,7 +265,8 @@ class ForwardPass:
         out = np.empty((n_rows, self._widths[n_layers - 1]), dtype)
         n_entries = X.nnz if sparse.issparse(X) else X.size
         product_size = max(n_entries * self._widths[0], n_rows * self._largest_above)
-        is_small = product_size < NEVER_THREADED
+        never_threaded = WORTH_THREADS if has_one_thread() else NEVER_THREADED
+        is_small = product_size < never_threaded
         ops = NumpyOps if is_small or sparse.issparse(X) else TorchOps
         maps = self._running_maps(ops)
 
@@ -306,8 +309,8 @@ class ForwardPass:
     def _propagate(self, ops, h, out, n_layers, hidden, maps):
         """Write the outputs of layer `n_layers` to `out`."""
         weights, biases = self._native_of(ops)
-        multiply = _multiply_sparse if sparse.issparse(h) else _multiply
         for k in range(n_layers):
+            multiply = _multiply if k else _multiply_inputs
             last = k == n_layers - 1
             z = out if last else ops.empty((h.shape[0], self._widths[k]), out)
             if k < len(maps):
@@ -319,7 +322,7 @@ class ForwardPass:
             if hidden or not last:
                 tensor = ops.tensor(z)
                 self._activate(tensor, tensor)
-            h, multiply = z, _multiply
+            h = z
 
 
 def choose_ops(device, X, batch_size, widths):

@@ -33,7 +33,7 @@ class Loss:
             Outputs before the output activation.
         batch : Batch
             Targets, weights and the sum of the weights.
-        delta : array, shaped like `raw`
+        delta : contiguous array, shaped like `raw`
             Where the derivative goes.
         buffers : namespace
             What `buffers` returned for this shape.
@@ -54,7 +54,8 @@ class Loss:
         column = None if weight is None else weight[:, None]
         batch = Batch(raw, y, column, total, len(raw))
         buffers = self.buffers(NumpyOps, raw)
-        return float(self(NumpyOps, raw, batch, np.empty_like(raw), buffers))
+        delta = NumpyOps.empty(raw.shape, raw)
+        return float(self(NumpyOps, raw, batch, delta, buffers))
 
     def _value_and_error(self, ops, raw, batch, delta, buffers):
         """Value of the batch, and each row's unweighted derivative in `delta`."""
@@ -195,10 +196,10 @@ class LogLoss(Loss):
         ops.exp(ops.without_overflow(raw, row, out=delta), out=delta)
         ops.matmul(delta, buffers.ones, out=row)  # a product sums short rows fastest
         ops.divide(delta, row, out=delta)
-        likelihood = self._subtract(ops, delta, codes + buffers.starts, buffers)
+        likelihood = self._compare(ops, delta, codes + buffers.starts, buffers)
         return -self._average(ops, likelihood, batch)
 
-    def _subtract(self, ops, probability, positions, buffers):
+    def _compare(self, ops, probability, positions, buffers):
         """Take the targets from probabilities; return the log-likelihood a row.
 
         Parameters
@@ -239,7 +240,7 @@ class SmoothedLogLoss(LogLoss):
         buffers.logarithm = ops.empty(raw.shape, raw)
         return buffers
 
-    def _subtract(self, ops, probability, positions, buffers):
+    def _compare(self, ops, probability, positions, buffers):
         r"""The same with targets :math:`q`: terms :math:`q_k \log p_k`."""
         logarithm, share = buffers.logarithm, self.label_smoothing
         ops.clip(probability, buffers.eps, 1 - buffers.eps, out=logarithm)

@@ -88,7 +88,7 @@ class SharedUpdate:
         n_weights = nets[0].task.flat.n_penalized
         self._weights = self._values[:, :n_weights], self._gradients[:, :n_weights]
         weights = self._weights[0].numpy()
-        self._factors = weights[:, None, :], weights[:, :, None]
+        self._as_rows_and_columns = weights[:, None, :], weights[:, :, None]
         self._l2 = np.array([net.task.penalty.l2 for net in nets])
         self._has_penalty = bool(self._l2.any())
         self._decays = [group.get("weight_decay", 0.0) for group in self._groups]
@@ -130,7 +130,8 @@ class SharedUpdate:
         Parameters
         ----------
         totals : ndarray
-            Weights of the batches of all rows of the matrices.
+            Weights of the batches of all rows of the matrices; the same object only
+            with the same numbers.
 
         Returns
         -------
@@ -190,8 +191,8 @@ class SharedUpdate:
             self._column_of_strength = self._column(self._strength)
         weights, gradients = self._weights
         gradients.addcmul_(weights, self._column_of_strength)
-        squares = np.matmul(*self._factors)[:, 0, 0]  # BLAS has the fastest product
-        return 0.5 * self._strength * squares
+        squared_norms = np.matmul(*self._as_rows_and_columns)[:, 0, 0]
+        return 0.5 * self._strength * squared_norms
 
     def _column(self, numbers):
         return torch.tensor(numbers, dtype=self._values.dtype)[:, None]

@@ -83,6 +83,11 @@ def available_threads():
         return _found[0] if _wanted else torch.get_num_threads()
 
 
+def has_one_thread():
+    """Whether this Python thread is limited to one thread, and BLAS with it."""
+    return getattr(_local, "n_threads", None) == 1
+
+
 @contextmanager
 def limited_threads(product_size, by_torch=False):
     """Run with a number of threads that suits the largest matrix product.

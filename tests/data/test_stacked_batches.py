@@ -48,8 +48,8 @@ def check(rows, shuffled=True, n_epochs=3, seeds=None):
                 check_one(k, sizes[k], batch, single)
         assert n_batches == max(map(len, own))
     stacked.release()
-    for one, other in zip(together, alone, strict=True):
-        assert_array_equal(one.next_positions(), other.next_positions())
+    if shuffled:
+        check_states(together, alone)
 
 
 def check_one(k, size, batch, single):
@@ -95,24 +95,78 @@ def test_subsets_share_the_arrays_of_their_rows():
     check([*parts, rows])
 
 
-@pytest.mark.parametrize("seeds", [(0, 0, 0, 0), (0, 1, 0, 1)], ids=str)
-def test_equal_orders_are_drawn_once(seeds, monkeypatch):
-    n_draws = []
-    shuffle = TensorBatches.next_positions
+@pytest.fixture
+def n_draws(monkeypatch):
+    """Iterators that have drawn, one entry a draw."""
+    drawn, draw = [], TensorBatches.next_positions
 
     def count(batches):
-        n_draws.append(batches)
-        return shuffle(batches)
+        drawn.append(batches)
+        return draw(batches)
 
+    monkeypatch.setattr(TensorBatches, "next_positions", count)
+    return drawn
+
+
+@pytest.mark.parametrize(("seeds", "n"), [((0, 0, 0, 0), 2), ((0, 1, 0, 1), 4)])
+def test_equal_orders_are_drawn_once(seeds, n, n_draws):
+    """Orders of rows of one number, whatever the rows, by equal states."""
     rows = [make_rows(n, seed=k) for k, n in enumerate((10, 10, 9, 9))]
     together, _ = make_iterators(rows, seeds=seeds)
-    monkeypatch.setattr(TensorBatches, "next_positions", count)
     list(StackedBatches(together))
-    # lengths differ, and orders with them; so do two seeds of one length
-    assert len(n_draws) == (2 if seeds == (0, 0, 0, 0) else 4)
-    monkeypatch.undo()
+    assert len(n_draws) == n
     check(rows, seeds=seeds)
     check([own.subset(np.arange(1, 8)) for own in rows], seeds=seeds)
+
+
+def make_apart(what):
+    """Make two pairs of iterators that only seem to draw the same."""
+    rows, pairs = make_rows(20), []
+    for _ in range(2):
+        states = [np.random.RandomState(0) for _ in range(2)]
+        parts = [rows.subset(np.arange(9)) for _ in range(2)]
+        if what == "index":
+            parts[1] = rows.subset(np.arange(2, 11))
+        if what == "position":  # in words that are there
+            [state.randint(5) for state in states]
+            states[1].randint(5)
+        if what == "gauss":
+            [state.normal() for state in states]
+            states[1].normal()
+        if what == "generator":
+            states = [np.random.RandomState(np.random.PCG64(0)) for _ in range(2)]
+        batches = [
+            make_batches(r, BATCH_SIZE, s) for r, s in zip(parts, states, strict=True)
+        ]
+        if what == "order":
+            batches[1].next_positions()
+            words = np.random.RandomState(0).get_state()
+            [state.set_state(words) for state in states]
+        pairs.append(batches)
+    return pairs
+
+
+@pytest.mark.parametrize("what", ["index", "position", "gauss", "generator", "order"])
+def test_what_only_seems_equal_is_drawn_apart(what, n_draws):
+    together, alone = make_apart(what)
+    del n_draws[:]
+    stacked = StackedBatches(together)
+    for _ in range(3):
+        own = [list(batches) for batches in alone]
+        del n_draws[:]
+        for number, (_, _, (x, _)) in enumerate(stacked):
+            for k, batches in enumerate(own):
+                assert_array_equal(x[k, : len(batches[number][0])], batches[number][0])
+        assert len(n_draws) == 2
+    stacked.release()
+    check_states(together, alone)
+
+
+def check_states(together, alone):
+    """Check that both would draw the same from now on, whatever they draw."""
+    for one, other in zip(together, alone, strict=True):
+        assert one.random_state.normal() == other.random_state.normal()
+        assert_array_equal(one.next_positions(), other.next_positions())
 
 
 def test_one_state_of_several_networks_goes_on_from_each_to_the_next():
@@ -129,6 +183,7 @@ def test_one_state_of_several_networks_goes_on_from_each_to_the_next():
             for k, batches in enumerate(own):
                 assert_array_equal(x[k], batches[number][0])
     stacked.release()
+    check_states(together, alone)
 
 
 def test_equal_rows_are_recognised():

@@ -541,8 +541,9 @@ def test_forward_pass_keeps_the_type():
     ("device", "is_sparse", "batch_size", "widths", "expected"),
     [
         ("cpu", False, 10, [100, 10], (NumpyOps, NumpyOps)),
-        ("cpu", False, 300, [100, 10], (NumpyOps, NumpyOps)),
-        ("cpu", False, 1000, [40, 5], (TorchOps, NumpyOps)),
+        ("cpu", False, 300, [64, 10], (NumpyOps, NumpyOps)),
+        ("cpu", False, 300, [63, 10], (TorchOps, NumpyOps)),
+        ("cpu", False, 600, [64, 10], (TorchOps, NumpyOps)),
         ("cpu", False, 10**5, [100, 10], (TorchOps, TorchOps)),
         ("cpu", False, 1000, [10**4, 1], (TorchOps, NumpyOps)),
         ("cpu", True, 10**5, [100, 10], (NumpyOps, NumpyOps)),

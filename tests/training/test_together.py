@@ -505,3 +505,34 @@ def test_warnings_reach_their_own_fits():
         warnings.simplefilter("always", ConvergenceWarning)
         fit_together([make(**common) for _ in range(3)], FOLDS[:3])
     assert sum(w.category is ConvergenceWarning for w in caught) == 3
+
+
+def make_instances(kind):
+    """Make states of the caller's, equal ones and another."""
+    if kind == "MT19937":
+        return [np.random.RandomState(seed) for seed in (0, 0, 1, 0)]
+    return [np.random.RandomState(np.random.PCG64(seed)) for seed in (0, 0, 1, 0)]
+
+
+@pytest.mark.parametrize("kind", ["MT19937", "PCG64"])
+@pytest.mark.parametrize("options", [{"tol": 0.05}, {"early_stopping": True}], ids=str)
+def test_instances_of_the_callers_are_where_lone_fits_leave_them(options, kind):
+    """Equal ones draw once for all, and the networks leave one after another."""
+    together, alone = make_instances(kind), make_instances(kind)
+    parameters = {"max_iter": 30, "n_iter_no_change": 2, **options}
+    rates = (0.1, 0.001, 0.01, 0.02)
+    calls = []
+    for state, rate in zip(together, rates, strict=True):
+        own = MLPClassifier((4,), random_state=state, learning_rate_init=rate)
+        calls.append(partial(own.set_params(**parameters).fit, X[:300], Y[:300]))
+    _, problems = call_together(calls)
+    assert not problems
+    n_iters = set()
+    for call, state, rate in zip(calls, alone, rates, strict=True):
+        expected = MLPClassifier((4,), random_state=state, learning_rate_init=rate)
+        expected.set_params(**parameters).fit(X[:300], Y[:300])
+        assert_equal(call.func.__self__, expected)
+        n_iters.add(expected.n_iter_)
+    assert len(n_iters) > 1
+    for state, expected in zip(together, alone, strict=True):
+        assert state.randint(2**31) == expected.randint(2**31)
