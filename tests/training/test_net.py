@@ -188,12 +188,6 @@ def test_flat_equals_plain(optimizer, gradient):
     assert_allclose(flat.history[:, "train_loss"], plain.history[:, "train_loss"])
 
 
-@pytest.mark.parametrize("optimizer", OURS)
-def test_flat_and_plain_give_the_same_bits(optimizer):
-    flat = train(make_net(optimizer, gradient="autograd"))
-    assert_equal(flat, train(make_net(make_plain(optimizer))))
-
-
 @pytest.mark.parametrize("optimizer", OPTIMIZERS[2:], ids=get_name)
 def test_optimizers_of_torch_equal_a_loop_by_hand(optimizer):
     expected = train_by_hand(lambda module: optimizer(module.parameters(), lr=LR))
