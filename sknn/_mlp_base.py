@@ -19,7 +19,8 @@ from sknn._transfer import TransferredBody
 from sknn.modules import MLP
 from sknn.training._activations import ACTIVATIONS
 from sknn.training._batch_norm import BatchNorm, FixedNorm
-from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
+from sknn.training._delta_rule import DeltaRule, choose_ops
+from sknn.training._forward_pass import ForwardPass
 from sknn.training._initialization import WEIGHTS, glorot_uniform, initialize
 from sknn.training._parallel import MOST_SUMMED_PARTS, PartedGradient, n_parts_worth
 from sknn.training._task import Form

@@ -19,8 +19,9 @@ from sklearn.base import clone
 from skorch.callbacks import Callback, EpochScoring
 
 from sknn import MLPClassifier, MLPRegressor, _mlp_base
-from sknn.training import _delta_rule, _parallel
-from sknn.training._delta_rule import DeltaRule, ForwardPass
+from sknn.training import _forward_pass, _parallel
+from sknn.training._delta_rule import DeltaRule
+from sknn.training._forward_pass import ForwardPass
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -50,7 +51,7 @@ def parted(monkeypatch):
     """Compute everything in parts, by two threads."""
     monkeypatch.setattr(_parallel, "WORTH_A_THREAD", 1000)
     monkeypatch.setattr(_mlp_base, "MOST_SUMMED_PARTS", 8)  # whatever this machine has
-    monkeypatch.setattr(_delta_rule, "CHUNK_ENTRIES", 2000)
+    monkeypatch.setattr(_forward_pass, "CHUNK_ENTRIES", 2000)
     torch.set_num_threads(2)
 
 

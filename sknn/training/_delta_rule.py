@@ -8,27 +8,22 @@ arrays; with weights of shape (networks, fan_in, fan_out) all arrays have that l
 axis and as many networks train at once.
 """
 
-from math import isfinite
 from types import SimpleNamespace
 
-import numpy as np
 import torch
 from scipy import sparse
 
-from sknn.data import to_tensor
 from sknn.training._activations import ACTIVATIONS
 from sknn.training._array_ops import NumpyOps, TorchOps
-from sknn.training._parallel import map_rows
-from sknn.training._threads import NEVER_THREADED, WORTH_THREADS, has_one_thread
+from sknn.training._processor import numpy_multiplies_faster
 from sknn.training._wide import write_product
 
-# entries of a layer's activations for which a chunk of rows stays in cache
-CHUNK_ENTRIES = 1 << 19
-# bytes of a layer's activations below which numpy computes a step faster than torch;
-# and of those of a layer of some width, where products take most of a step
+# bytes of a layer's activations up to which numpy computes a step faster than torch;
+# and of a layer of some width, whose products take most of a step, where these are the
+# faster ones
 FEW_BYTES = 1 << 16
-FEW_BYTES_OF_WIDE = 1 << 18
-WIDE = 64
+FEW_BYTES_OF_WIDE = 1 << 20
+WIDE = 100
 
 
 class DeltaRule:
@@ -119,8 +114,8 @@ class DeltaRule:
         h, n_hidden = batch[0], len(self._weights) - 1
         for k, weight in enumerate(self._weights):
             bias = None if k < len(self._norms) else self._biases[k]
-            multiply = _multiply if k else _multiply_inputs
-            multiply(self.ops, h, weight, bias, buffers.products[k])
+            product = multiply if k else multiply_inputs
+            product(self.ops, h, weight, bias, buffers.products[k])
             if k == n_hidden:
                 return
             if self._norms:
@@ -210,7 +205,7 @@ class DeltaRule:
         )
 
 
-def _multiply(ops, h, weight, bias, out):
+def multiply(ops, h, weight, bias, out):
     """Write the product of a layer's inputs and weights, plus the bias if any."""
     if bias is None:
         ops.matmul(h, weight, out=out)
@@ -218,111 +213,14 @@ def _multiply(ops, h, weight, bias, out):
         ops.affine(h, weight, bias, out)
 
 
-def _multiply_inputs(ops, x, weight, bias, out):
+def multiply_inputs(ops, x, weight, bias, out):
     """The same of the first layer's inputs, which may be sparse."""
     if not sparse.issparse(x):
-        _multiply(ops, x, weight, bias, out)
+        multiply(ops, x, weight, bias, out)
         return
     out[...] = x @ weight
     if bias is not None:
         ops.add(out, bias, out=out)
-
-
-class ForwardPass:
-    """Outputs of a perceptron for many rows, a cache-sized chunk of rows at a time.
-
-    Parameters
-    ----------
-    weights, biases : lists of tensors
-        As for `DeltaRule`, of one network on the CPU.
-    activation : str
-        Hidden activation, kept as an attribute.
-    norms : list of (module, tensor) pairs
-        Layer with the running statistics, and scales, of each normalised hidden layer.
-    """
-
-    def __init__(self, weights, biases, activation, norms=()):
-        self._tensors, self._native = (weights, biases), {}
-        self.activation, self._norms = activation, norms
-        self._activate = ACTIVATIONS[activation].write
-        self._widths = [weight.shape[1] for weight in weights]
-        self._largest_above = max([weight.numel() for weight in weights[1:]], default=0)
-
-    def __call__(self, X, hidden=False, on_doubt=None):
-        """Raw outputs of `X`, or the activations of the last hidden layer.
-
-        Parameters
-        ----------
-        X : ndarray or CSR matrix
-            Inputs in the type of the weights.
-        hidden : bool
-            Whether to stop at the last hidden layer.
-        on_doubt : callable, optional
-            Called with rows of a dense `X` that may not all be finite.
-        """
-        n_rows, n_layers = X.shape[0], len(self._widths) - hidden
-        dtype = self._native_of(NumpyOps)[0][0].dtype
-        out = np.empty((n_rows, self._widths[n_layers - 1]), dtype)
-        n_entries = X.nnz if sparse.issparse(X) else X.size
-        product_size = max(n_entries * self._widths[0], n_rows * self._largest_above)
-        never_threaded = WORTH_THREADS if has_one_thread() else NEVER_THREADED
-        is_small = product_size < never_threaded
-        ops = NumpyOps if is_small or sparse.issparse(X) else TorchOps
-        maps = self._running_maps(ops)
-
-        def fill(rows):
-            h = X[rows] if ops is NumpyOps else to_tensor(X[rows])
-            if on_doubt and not isfinite(ops.sum(h)):
-                on_doubt(X[rows])
-            self._propagate(ops, h, ops.from_numpy(out[rows]), n_layers, hidden, maps)
-
-        with np.errstate(all="ignore"):
-            if is_small:
-                fill(slice(None))
-            else:
-                map_rows(fill, n_rows, self._rows_in_cache(X), product_size)
-        return out
-
-    def _native_of(self, ops):
-        """Weights and biases as `ops` has them."""
-        if ops not in self._native:
-            self._native[ops] = [list(map(ops.native, part)) for part in self._tensors]
-        return self._native[ops]
-
-    def _rows_in_cache(self, X):
-        """Rows of a chunk whose activations stay in cache."""
-        if sparse.issparse(X):  # the product is copied, and the input takes no room
-            entries, width = CHUNK_ENTRIES // 8, max(self._widths)
-        else:
-            entries, width = CHUNK_ENTRIES, max(X.shape[1], *self._widths)
-        return max(entries // width, 1)
-
-    def _running_maps(self, ops):
-        """Factor and shift by which each layer's running statistics normalise."""
-        maps = []
-        for (norm, scale), bias in zip(self._norms, self._tensors[1], strict=False):
-            factor = scale * (norm.running_var + norm.eps).rsqrt()
-            shift = bias - norm.running_mean * factor
-            maps.append((ops.native(factor), ops.native(shift)))
-        return maps
-
-    def _propagate(self, ops, h, out, n_layers, hidden, maps):
-        """Write the outputs of layer `n_layers` to `out`."""
-        weights, biases = self._native_of(ops)
-        for k in range(n_layers):
-            multiply = _multiply if k else _multiply_inputs
-            last = k == n_layers - 1
-            z = out if last else ops.empty((h.shape[0], self._widths[k]), out)
-            if k < len(maps):
-                multiply(ops, h, weights[k], None, z)
-                ops.multiply(z, maps[k][0], out=z)
-                ops.add(z, maps[k][1], out=z)
-            else:
-                multiply(ops, h, weights[k], biases[k], z)
-            if hidden or not last:
-                tensor = ops.tensor(z)
-                self._activate(tensor, tensor)
-            h = z
 
 
 def choose_ops(device, X, batch_size, widths):
@@ -338,14 +236,15 @@ def choose_ops(device, X, batch_size, widths):
         Rows a batch.
     widths : list of int
         Units of every layer after the input. numpy's calls cost less than torch's;
-        torch's kernels do more at a time.
+        torch's kernels do more at a time, and either may have the faster products.
     """
     if torch.device(device).type != "cpu":
         return TorchOps, TorchOps
 
     def fastest(width):
-        few = FEW_BYTES if width < WIDE else FEW_BYTES_OF_WIDE
-        return NumpyOps if batch_size * width * X.dtype.itemsize < few else TorchOps
+        gains = width >= WIDE and numpy_multiplies_faster()
+        few = FEW_BYTES_OF_WIDE if gains else FEW_BYTES
+        return NumpyOps if batch_size * width * X.dtype.itemsize <= few else TorchOps
 
     ops = NumpyOps if sparse.issparse(X) else fastest(max(widths))
     return ops, NumpyOps if ops is NumpyOps else fastest(widths[-1])

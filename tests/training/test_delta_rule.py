@@ -16,10 +16,11 @@ from torch.nn import functional
 
 from sknn.data import Batch, Rows, make_batch, make_batches
 from sknn.modules import MLP
-from sknn.training import _delta_rule, _parallel
+from sknn.training import _delta_rule, _forward_pass, _parallel, _processor
 from sknn.training._array_ops import NumpyOps, TorchOps
-from sknn.training._delta_rule import DeltaRule, ForwardPass, choose_ops
+from sknn.training._delta_rule import DeltaRule, choose_ops
 from sknn.training._flat import FlatParameters
+from sknn.training._forward_pass import ForwardPass
 from sknn.training._gradient import AutogradGradient
 from sknn.training._initialization import glorot_uniform
 from sknn.training._losses import LOSSES, make_loss
@@ -33,6 +34,7 @@ from sknn.training._parallel import (
     n_parts_worth,
 )
 from sknn.training._penalty import Penalty
+from sknn.training._processor import numpy_multiplies_faster
 from sknn.training._threads import limited_threads
 from sknn.training._updates import SGD, Adagrad, Adam, AdamW, RMSprop
 
@@ -514,7 +516,7 @@ def test_training_at_once_equals_one_by_one(optimizer, ops, loss, weighted):
 @pytest.mark.parametrize("depth", range(4))
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_forward_pass_equals_the_module(activation, depth, is_sparse, monkeypatch):
-    monkeypatch.setattr(_delta_rule, "CHUNK_ENTRIES", 20)  # a few rows a chunk
+    monkeypatch.setattr(_forward_pass, "CHUNK_ENTRIES", 20)  # a few rows a chunk
     flat = make_flat(activation, depth)
     layers = flat.module.layers
     weights = [layer.weight.detach().t() for layer in layers]
@@ -540,10 +542,8 @@ def test_forward_pass_keeps_the_type():
 @pytest.mark.parametrize(
     ("device", "is_sparse", "batch_size", "widths", "expected"),
     [
-        ("cpu", False, 10, [100, 10], (NumpyOps, NumpyOps)),
-        ("cpu", False, 300, [64, 10], (NumpyOps, NumpyOps)),
-        ("cpu", False, 300, [63, 10], (TorchOps, NumpyOps)),
-        ("cpu", False, 600, [64, 10], (TorchOps, NumpyOps)),
+        ("cpu", False, 81, [100, 10], (NumpyOps, NumpyOps)),
+        ("cpu", False, 82, [100, 10], (TorchOps, NumpyOps)),
         ("cpu", False, 10**5, [100, 10], (TorchOps, TorchOps)),
         ("cpu", False, 1000, [10**4, 1], (TorchOps, NumpyOps)),
         ("cpu", True, 10**5, [100, 10], (NumpyOps, NumpyOps)),
@@ -551,8 +551,59 @@ def test_forward_pass_keeps_the_type():
     ],
 )
 def test_operations_follow_size_and_device(
-    device, is_sparse, batch_size, widths, expected
+    device, is_sparse, batch_size, widths, expected, monkeypatch
 ):
+    monkeypatch.setattr(_delta_rule, "numpy_multiplies_faster", lambda: False)
     X = np.ones((2, 3))
     X = sparse.csr_matrix(X) if is_sparse else X
     assert choose_ops(torch.device(device), X, batch_size, widths) == expected
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "widths", "expected"),
+    [
+        (1310, [100, 5], (NumpyOps, NumpyOps)),
+        (1311, [100, 5], (TorchOps, NumpyOps)),
+        (1000, [99, 5], (TorchOps, NumpyOps)),
+    ],
+)
+def test_faster_products_decide_for_wide_layers(
+    batch_size, widths, expected, monkeypatch
+):
+    monkeypatch.setattr(_delta_rule, "numpy_multiplies_faster", lambda: True)
+    assert choose_ops("cpu", np.ones((2, 3)), batch_size, widths) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "has_mkl", "expected"),
+    [
+        ("vendor_id\t: AuthenticAMD\ncpu family\t: 25", True, True),
+        ("vendor_id\t: AuthenticAMD\ncpu family\t: 25", False, False),
+        ("AMD64 Family 23 Model 113 Stepping 0, AuthenticAMD", True, True),
+        ("vendor_id\t: GenuineIntel\ncpu family\t: 6", True, False),
+        ("", True, False),
+    ],
+)
+def test_whose_products_are_faster(text, has_mkl, expected, monkeypatch):
+    monkeypatch.setattr(_processor, "_describe", lambda: text)
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: has_mkl)
+    assert numpy_multiplies_faster.__wrapped__() is expected
+
+
+def test_the_processor_is_described():
+    assert isinstance(_processor._describe(), str)
+
+
+@pytest.mark.parametrize("faster", [False, True])
+def test_forward_pass_by_either(faster, monkeypatch):
+    """In chunks, large enough for torch."""
+    monkeypatch.setattr(_forward_pass, "numpy_multiplies_faster", lambda: faster)
+    monkeypatch.setattr(_forward_pass, "NEVER_THREADED", 0)
+    monkeypatch.setattr(_forward_pass, "CHUNK_ENTRIES", 20)
+    flat = make_flat("gelu", 2)
+    layers = flat.module.layers
+    weights = [layer.weight.detach().t() for layer in layers]
+    forward = ForwardPass(weights, [layer.bias for layer in layers], "gelu")
+    X, _, _ = make_rows("log_loss", 11, False)
+    with torch.no_grad():
+        assert_close(forward(X), flat.module(torch.from_numpy(X.copy())))
