@@ -46,7 +46,7 @@ def check_predictions(estimators: dict[str, object], X: np.ndarray) -> None:
     """Refuse to compare networks that predict differently."""
     ours, theirs = (estimators[name].predict(X).astype(float) for name in NAMES)
     agreement = np.isclose(ours, theirs, rtol=1e-2, atol=1e-2).mean()
-    if agreement < 0.999:
+    if agreement < 0.995:  # in float32 a unit near zero may be rounded to either side
         raise RuntimeError(f"Only {agreement:.2%} of the predictions agree.")
 
 
