@@ -227,9 +227,11 @@ class Net(AnsweringNet):
         """Penalise and update the flat tensor, or what of it is to move."""
         flat = self.task.flat
         self.penalize = self.task.penalty.on_trained(flat)
-        flat.zero_frozen_gradients()
+        slices = None
+        if not flat.trains_all:
+            flat.zero_frozen_gradients()
+            slices = flat.trained_slices()
         if isinstance(self.optimizer_, FusedOptimizer):
-            slices = None if flat.trains_all else flat.trained_slices()
             self.optimizer_.move_only(slices)
             self.update = self.optimizer_.on(flat.parameter)
             if slices is None:
@@ -329,9 +331,8 @@ class Net(AnsweringNet):
 
     def record_as_batch(self, loss, n_rows):
         """Give an epoch that showed no batches one: callbacks ask for its keys."""
-        self.history.new_batch()
-        self.history.record_batch("train_loss", loss)
-        self.history.record_batch("train_batch_size", n_rows)
+        batch = {"train_loss": loss, "train_batch_size": n_rows}
+        self.history[-1]["batches"].append(batch)
 
     def _penalize_each(self, total):
         """Add the penalty's gradient to each plain parameter; return its value."""

@@ -157,8 +157,10 @@ class SharedUpdate:
 
     def _at_rest(self):
         """Velocities that stand still, as they do at a rate of zero, and copies."""
+        if all(self._rates):
+            return []
         velocities = self._optimizer.state[self._direction].get("velocity")
-        if velocities is None or all(self._rates):
+        if velocities is None:
             return []
         at_rest = [v for v, r in zip(velocities, self._rates, strict=True) if not r]
         return [(velocity, velocity.clone()) for velocity in at_rest]
