@@ -142,8 +142,7 @@ class TensorBatches:
     def catch_up(self, other):
         """Be where another iterator is, which has drawn for this one too."""
         self._order = other._order
-        if self.random_state is not None:
-            self.random_state.set_state(other.random_state.get_state())
+        self.random_state.set_state(other.random_state.get_state())
 
     def _next_indices(self):
         """Yield where the rows of each batch of this epoch lie in the arrays."""
