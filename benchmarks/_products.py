@@ -1,10 +1,10 @@
 """Matrix products of training perceptrons, and nothing else: what it takes at least."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
-from joblib import Parallel, delayed
-from threadpoolctl import threadpool_limits
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 
 def list_products(sizes: tuple, n_rows: int, lead: tuple = ()) -> list:
@@ -47,27 +47,41 @@ def multiply(products: list, n_steps: int) -> None:
             np.matmul(a, b, out=out)
 
 
-def multiply_in_processes(
-    n_processes: int, n_steps: int, n_networks: int, sizes: tuple, n_rows: int
-) -> None:
-    """Share the steps of networks out among processes, on a core of their own each.
+class OnlyProducts(ClassifierMixin, BaseEstimator):
+    """Network whose fit does its matrix products, and nothing else.
 
     Parameters
     ----------
-    n_processes : int
-        Workers of joblib.
-    n_steps : int
-        Steps of all networks together.
-    n_networks : int
-        Networks whose products are computed by one call.
     sizes, n_rows : tuple of int, int
         As for `list_products`.
+    n_steps : int
+        Steps of the network; those of a number of networks are computed by one call
+        each, and fewer of them.
+    n_at_once : int
+        This number.
+    learning_rate_init : float
+        Of no use but to be searched.
     """
-    n_own = n_steps // (n_processes * n_networks)
-    own = delayed(_multiply_one_part)(sizes, n_rows, (n_networks,), n_own)
-    Parallel(n_processes)([own] * n_processes)
+
+    def __init__(
+        self, sizes=(), n_rows=1, n_steps=1, n_at_once=1, learning_rate_init=0.001
+    ):
+        self.sizes, self.n_rows, self.n_steps = sizes, n_rows, n_steps
+        self.n_at_once, self.learning_rate_init = n_at_once, learning_rate_init
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> "OnlyProducts":
+        """Compute them, by as many threads as BLAS has."""
+        products = _keep_products(self.sizes, self.n_rows, (self.n_at_once,))
+        multiply(products, self.n_steps // self.n_at_once)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Predict one class."""
+        return np.full(len(X), self.classes_[0])
 
 
-def _multiply_one_part(sizes: tuple, n_rows: int, lead: tuple, n_steps: int) -> None:
-    with threadpool_limits(1, user_api="blas"):
-        multiply(list_products(sizes, n_rows, lead), n_steps)
+@cache
+def _keep_products(*shape: tuple) -> list:
+    """Operands that are there from the first fit on."""
+    return list_products(*shape)
