@@ -37,8 +37,8 @@ NOTES = [
     "the same size. Each ratio is the time of the others over that of batched('loky', "
     "2): the median over the rounds, with its quartiles. Above 1, batched('loky', 2) "
     "is faster. The bound is scikit-learn's time over that of the same search of "
-    "networks whose fit does its matrix products by numpy and nothing else: no training "
-    "by these products is further ahead.",
+    "networks whose fit does its matrix products by numpy and nothing else: no "
+    "training by these products is further ahead.",
     "Early stopping trains each network for as long as it improves, at most 200 "
     "epochs.",
 ]
