@@ -218,7 +218,7 @@ def tell_of_all(runs, n_left_out):
         told.add(kind)
     if n_left_out:
         diverged = [run for run in runs if run.ended_by == "divergence"]
-        why = "training was interrupted before they had finished an epoch."
+        why = "Training was interrupted before they had finished an epoch."
         if diverged:
             why = str(diverged[0].problem).rsplit(" The estimator", 1)[0]
         warn_of_left_out(n_left_out, len(runs), why)
@@ -227,7 +227,7 @@ def tell_of_all(runs, n_left_out):
 def warn_of_left_out(n_left_out, n_networks, why):
     """Warn that some of the networks are of no use."""
     warnings.warn(
-        f"{n_left_out} of {n_networks} networks are left out: {why}",
+        f"Left out: {n_left_out} of {n_networks} networks. {why}",
         ConvergenceWarning,
         stacklevel=4,
     )

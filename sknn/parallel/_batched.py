@@ -64,7 +64,8 @@ def batched(backend=None, n_jobs=None):
     With ``random_state=None`` networks draw from numpy's global state what they would
     draw one by one, as long as each trains for `max_iter` epochs, of at most a million
     rows in all. Where one stops early, or has more to train, those after it draw other
-    numbers: the same ones each time after ``numpy.random.seed``. Tasks that share one
+    numbers: the same ones each time after ``numpy.random.seed``. So they do in nested
+    searches, and with `pretrain`, whose trainings take turns. Tasks that share one
     RandomState instance draw initial weights from it in their order and shuffle by
     copies of it, which are the same each time, too. With `backend`, this is so within a
     part: worker processes have a global state, and copies of instances, of their own.

@@ -110,7 +110,7 @@ def make_saboteur(monkeypatch):
 def test_networks_that_diverge_are_left_out(Estimator, table, make_saboteur):
     X, y = table
     model = make(Estimator, callbacks=[make_saboteur([1], poison)])
-    with pytest.warns(ConvergenceWarning, match="1 of 3 networks are left out.*finite"):
+    with pytest.warns(ConvergenceWarning, match="Left out: 1 of 3 networks.*finite"):
         model.fit(X, y)
     alone = fit_alone(make(Estimator), X, y, seeds_of(check_random_state(0)))
     mean = np.mean([alone[k].predict_proba(X) for k in (0, 2)], axis=0)
@@ -137,7 +137,7 @@ def test_interrupted_while_the_second_is_trained(combine, table, make_saboteur):
         model.fit(X, y)
     messages = [str(warning.message) for warning in warned]
     assert "Training interrupted by user." in messages
-    assert sum("1 of 3 networks are left out" in message for message in messages) == 1
+    assert sum("Left out: 1 of 3 networks" in message for message in messages) == 1
     seeds = seeds_of(check_random_state(0))
     first, second = (
         make(MLPClassifier, n_networks=1, random_state=seed, max_iter=n).fit(X, y)
@@ -189,7 +189,7 @@ def test_networks_whose_pre_training_diverges_are_left_out(
     model = make(MLPClassifier, **options)
     alone = fit_alone(model, X, y, seeds_of(check_random_state(0)))
     poisoned.add(4)  # the second of the next three
-    with pytest.warns(ConvergenceWarning, match="1 of 3 networks are left out: Pre-tr"):
+    with pytest.warns(ConvergenceWarning, match="Left out: 1 of 3 networks. Pre-tr"):
         model.fit(X, y)
     kept = [alone[0], alone[2]]
     if combine == "best":
