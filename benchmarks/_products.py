@@ -47,6 +47,9 @@ def multiply(products: list, n_steps: int) -> None:
             np.matmul(a, b, out=out)
 
 
+keep_products = cache(list_products)  # there from the first fit on
+
+
 class OnlyProducts(ClassifierMixin, BaseEstimator):
     """Network whose fit does its matrix products, and nothing else.
 
@@ -71,7 +74,7 @@ class OnlyProducts(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "OnlyProducts":
         """Compute them, by as many threads as BLAS has."""
-        products = _keep_products(self.sizes, self.n_rows, (self.n_at_once,))
+        products = keep_products(self.sizes, self.n_rows, (self.n_at_once,))
         multiply(products, self.n_steps // self.n_at_once)
         self.classes_ = np.unique(y)
         return self
@@ -79,9 +82,3 @@ class OnlyProducts(ClassifierMixin, BaseEstimator):
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Predict one class."""
         return np.full(len(X), self.classes_[0])
-
-
-@cache
-def _keep_products(*shape: tuple) -> list:
-    """Operands that are there from the first fit on."""
-    return list_products(*shape)

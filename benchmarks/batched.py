@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.neural_network import MLPClassifier as SklearnMLP
 
@@ -111,27 +112,28 @@ def make_runs(grid: Grid) -> dict[str, Callable[[], np.ndarray]]:
 
     X, y = load()
 
-    def search(make_network: Callable, n_jobs: int | None = None) -> np.ndarray:
-        network = make_network(random_state=0, **grid.parameters)
+    def search(network: BaseEstimator, n_jobs: int | None = None) -> np.ndarray:
         options = {"cv": N_FOLDS, "refit": False, "n_jobs": n_jobs}
         found = GridSearchCV(network, grid.values, **options).fit(X, y)
         return found.cv_results_["mean_test_score"]
 
     def search_batched(*where: object) -> np.ndarray:
         with sknn.batched(*where):
-            return search(sknn.MLPClassifier)
+            return search(own)
 
+    theirs, own = (
+        make(random_state=0, **grid.parameters)
+        for make in (SklearnMLP, sknn.MLPClassifier)
+    )
     runs = {
-        SKLEARN: partial(search, SklearnMLP, 2),
-        STOCK: partial(search, sknn.MLPClassifier, 2),
-        ALONE: partial(search, sknn.MLPClassifier),
+        SKLEARN: partial(search, theirs, 2),
+        STOCK: partial(search, own, 2),
+        ALONE: partial(search, own),
         BATCHED: search_batched,
         SENT: partial(search_batched, "loky", 2),
     }
     if "max_iter" in grid.parameters:  # it is known how long they train
-        options = {"cv": N_FOLDS, "refit": False, "n_jobs": 2}
-        only = GridSearchCV(make_products(grid, X, y), grid.values, **options)
-        runs[PRODUCTS] = partial(only.fit, X, y)
+        runs[PRODUCTS] = partial(search, make_products(grid, X, y), 2)
     return runs
 
 

@@ -61,18 +61,17 @@ class StackedBatches:
         self._y = np.empty((*shape, *y.shape[1:]), y.dtype)
         self._plans = []
         for number in range(counts[0]):
-            plan = self._plan(number, int((counts > number).sum()))
-            if number and np.array_equal(plan.sizes, self._plans[-1].sizes):
-                plan = replace(self._plans[-1], columns=plan.columns)
-            self._plans.append(plan)
+            self._plans.append(self._plan(number, int((counts > number).sum())))
 
     def _plan(self, number, n_networks):
         """Plan of step `number`, in which so many networks have a batch."""
         start = number * self._size
         sizes = np.minimum(self._lengths[:n_networks] - start, self._size)
         n_rows, dtype = sizes.max(), self._x.dtype
-        columns, totals = slice(start, start + n_rows), sizes.astype(float)
-        weight, total = None, float(n_rows)
+        columns = slice(start, start + n_rows)
+        if number and np.array_equal(sizes, self._plans[-1].sizes):
+            return replace(self._plans[-1], columns=columns)
+        weight, total, totals = None, float(n_rows), sizes.astype(float)
         if (sizes != n_rows).any():
             weight = (np.arange(n_rows) < sizes[:, None]).astype(dtype)[:, :, None]
             total = totals.astype(dtype)[:, None, None]
@@ -124,9 +123,9 @@ class StackedBatches:
 
     def release(self):
         """Let every iterator be where it would be had it drawn by itself."""
-        for iterator, leader in zip(self._iterators, self._leaders, strict=True):
-            if iterator is not self._iterators[leader]:
-                iterator.catch_up(self._iterators[leader])
+        for k, leader in enumerate(self._leaders):
+            if leader != k:
+                self._iterators[k].catch_up(self._iterators[leader])
 
     def _draw(self, plan):
         """Copy the rows of a step, source by source."""

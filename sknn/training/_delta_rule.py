@@ -139,7 +139,7 @@ class DeltaRule:
         for k in range(len(self._weights) - 1, self._n_fixed - 1, -1):
             gradient = self._weight_gradients[k]
             if k < len(self._norms):
-                tensors = ops.tensor(delta), buffers.product_tensors[k]
+                tensors = buffers.delta_tensors[k], buffers.product_tensors[k]
                 delta = ops.native(self._norms[k].backward(*tensors))
             else:
                 ops.matmul(buffers.ones, delta, out=self._bias_gradients[k])

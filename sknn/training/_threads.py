@@ -105,10 +105,10 @@ def limited_threads(product_size, by_torch=False):
     int
         Threads in use; never more than there were, nor than an enclosing limit.
     """
-    enclosing = getattr(_local, "n_threads", None)
-    if enclosing == 1:  # there is nothing to take away
+    if has_one_thread():  # there is nothing to take away
         yield 1
         return
+    enclosing = getattr(_local, "n_threads", None)
     n_threads, n_blas = _enter(product_size, enclosing, by_torch)
     _local.n_threads = n_threads
     try:

@@ -33,7 +33,11 @@ def make_iterators(rows, shuffled=True, seeds=None):
 def check(rows, shuffled=True, n_epochs=3, seeds=None):
     """Check that each network's part of the batches is its own batch."""
     rows = sorted(rows, key=lambda own: -len(own))
-    together, alone = make_iterators(rows, shuffled, seeds)
+    check_iterators(*make_iterators(rows, shuffled, seeds), n_epochs)
+
+
+def check_iterators(together, alone, n_epochs=3):
+    """Check that iterators stacked draw what each of their twins draws alone."""
     stacked = StackedBatches(together)
     for _ in range(n_epochs):
         own = [list(batches) for batches in alone]
@@ -48,8 +52,10 @@ def check(rows, shuffled=True, n_epochs=3, seeds=None):
                 check_one(k, sizes[k], batch, single)
         assert n_batches == max(map(len, own))
     stacked.release()
-    if shuffled:
-        check_states(together, alone)
+    for one, other in zip(together, alone, strict=True):
+        if one.random_state is not None:
+            assert one.random_state.normal() == other.random_state.normal()
+        assert_array_equal(one.next_positions(), other.next_positions())
 
 
 def check_one(k, size, batch, single):
@@ -150,23 +156,9 @@ def make_apart(what):
 def test_what_only_seems_equal_is_drawn_apart(what, n_draws):
     together, alone = make_apart(what)
     del n_draws[:]
-    stacked = StackedBatches(together)
-    for _ in range(3):
-        own = [list(batches) for batches in alone]
-        del n_draws[:]
-        for number, (_, _, (x, _)) in enumerate(stacked):
-            for k, batches in enumerate(own):
-                assert_array_equal(x[k, : len(batches[number][0])], batches[number][0])
-        assert len(n_draws) == 2
-    stacked.release()
-    check_states(together, alone)
-
-
-def check_states(together, alone):
-    """Check that both would draw the same from now on, whatever they draw."""
-    for one, other in zip(together, alone, strict=True):
-        assert one.random_state.normal() == other.random_state.normal()
-        assert_array_equal(one.next_positions(), other.next_positions())
+    check_iterators(together, alone)
+    for iterator in (*together, *alone):  # three epochs, and one after the release
+        assert sum(drawn is iterator for drawn in n_draws) == 4
 
 
 def test_one_state_of_several_networks_goes_on_from_each_to_the_next():
@@ -176,14 +168,7 @@ def test_one_state_of_several_networks_goes_on_from_each_to_the_next():
         + [make_batches(rows, BATCH_SIZE, np.random.RandomState(0))]
         for state in states
     ]
-    stacked = StackedBatches(together)
-    for _ in range(3):
-        own = [list(batches) for batches in alone]
-        for number, (_, _, (x, _)) in enumerate(stacked):
-            for k, batches in enumerate(own):
-                assert_array_equal(x[k], batches[number][0])
-    stacked.release()
-    check_states(together, alone)
+    check_iterators(together, alone)
 
 
 def test_equal_rows_are_recognised():
