@@ -8,7 +8,6 @@ from scipy.special import expit
 
 from sknn.training._activations import ACTIVATIONS
 
-SHAPES = [(4, 3), (5, 40), (2, 4, 3), (2, 5, 40)]
 FUNCTIONS = {"relu": lambda z: z * (z > 0), "logistic": expit, "tanh": np.tanh}
 # of the value
 DERIVATIVES = {
@@ -16,16 +15,6 @@ DERIVATIVES = {
     "logistic": lambda a: a * (1 - a),
     "tanh": lambda a: 1 - a**2,
 }
-
-
-@pytest.fixture(params=[np.float64, np.float32])
-def dtype(request):
-    return request.param
-
-
-@pytest.fixture(params=SHAPES, ids=str)
-def array(request, dtype):
-    return np.random.RandomState(0).normal(size=request.param).astype(dtype)
 
 
 def assert_close(actual, desired):

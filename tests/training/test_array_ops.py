@@ -10,7 +10,6 @@ from sknn.training import _array_ops
 from sknn.training._array_ops import SAFE_EXPONENT, NumpyOps, TorchOps
 
 OPS = {"numpy": NumpyOps, "torch": TorchOps}
-SHAPES = [(4, 3), (5, 40), (2, 4, 3), (2, 5, 40)]
 ELEMENTWISE = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
@@ -25,16 +24,6 @@ ELEMENTWISE = {
 @pytest.fixture(params=OPS)
 def ops(request):
     return OPS[request.param]
-
-
-@pytest.fixture(params=[np.float64, np.float32])
-def dtype(request):
-    return request.param
-
-
-@pytest.fixture(params=SHAPES, ids=str)
-def array(request, dtype):
-    return np.random.RandomState(0).normal(size=request.param).astype(dtype)
 
 
 def assert_close(actual, desired):
