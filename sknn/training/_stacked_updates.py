@@ -1,7 +1,8 @@
 """Updates of several networks, a row of a matrix each, in as few calls as can be.
 
-An update that is linear in the learning rate is made for a rate of one, in memory of
-its own, for all rows whose other options agree; a factor a row does the rest.
+An update that is linear in the learning rate is made for all rows whose other options
+agree. Where rates differ it is made for a rate of one, in memory of its own, and a
+factor a row does the rest.
 """
 
 import numpy as np
@@ -81,7 +82,6 @@ class SharedUpdate:
     def __init__(self, nets, rows, values, gradients):
         self.rows = rows
         self._values, self._gradients = values[rows], gradients[rows]
-        self._direction = torch.zeros_like(self._values)
         self._optimizers = [net.optimizer_ for net in nets]
         self._parameters = [net.task.flat.parameter for net in nets]
         self._groups = [optimizer.param_groups[0] for optimizer in self._optimizers]
@@ -93,17 +93,16 @@ class SharedUpdate:
         self._has_penalty = bool(self._l2.any())
         self._decays = [group.get("weight_decay", 0.0) for group in self._groups]
         self._optimizer = self._make_optimizer()
-        self._rates, self._columns = None, None
+        self._rates, self._columns, self._direction = None, None, None
         self._totals = self._strength = self._column_of_strength = None
 
     def _make_optimizer(self):
-        """Optimizer of all rows for a rate of one, in the state that each has."""
-        optimizer = type(self._optimizers[0])([self._direction])
-        own = {"params": [self._direction], "lr": 1.0, "n_weights": 0}
-        own |= {"weight_decay": 0.0, "velocity_lr": 1.0}
+        """Optimizer of all rows, in the state that each has."""
+        optimizer = type(self._optimizers[0])([self._values])
+        own = {"params": [self._values], "n_weights": 0, "weight_decay": 0.0}
         group = self._groups[0]
         optimizer.param_groups = [group | {k: own[k] for k in own if k in group}]
-        state = optimizer.state[self._direction]
+        state = optimizer.state[self._values]
         pairs = list(zip(self._optimizers, self._parameters, strict=True))
         for name in {n for opt, p in pairs for n in opt.state[p]}:
             state[name] = torch.zeros_like(self._values)
@@ -115,7 +114,7 @@ class SharedUpdate:
     def release(self):
         """Give each optimizer its state."""
         (group,), state = self._optimizer.param_groups, self._optimizer.state
-        rows = state[self._direction]
+        rows = state[self._values]
         for k, own in enumerate(self._groups):
             own.update((name, group[name]) for name in ("step",) if name in group)
             parameter = self._parameters[k]
@@ -145,21 +144,25 @@ class SharedUpdate:
         rate, kept = self._columns
         if kept is not None:
             self._weights[0].mul_(kept)
-        direction, optimizer = self._direction.zero_(), self._optimizer
-        rest = self._at_rest()
-        optimizer.update_group(
-            optimizer.param_groups[0], [direction], [self._gradients]
-        )
+        if rate is None:
+            self._move(self._values)
+            return penalties
+        rest, direction = self._at_rest(), self._direction.zero_()
+        self._move(direction)
         for velocity, before in rest:
             velocity.copy_(before)
         self._values.addcmul_(direction, rate)
         return penalties
 
+    def _move(self, values):
+        optimizer = self._optimizer
+        optimizer.update_group(optimizer.param_groups[0], [values], [self._gradients])
+
     def _at_rest(self):
         """Velocities that stand still, as they do at a rate of zero, and copies."""
         if all(self._rates):
             return []
-        velocities = self._optimizer.state[self._direction].get("velocity")
+        velocities = self._optimizer.state[self._values].get("velocity")
         if velocities is None:
             return []
         at_rest = [v for v, r in zip(velocities, self._rates, strict=True) if not r]
@@ -168,7 +171,8 @@ class SharedUpdate:
     def _set_rates(self, rates):
         """Take new learning rates; velocities contain those of their time."""
         self._rates = rates
-        velocity = self._optimizer.state[self._direction].get("velocity")
+        state = self._optimizer.state[self._values]
+        velocity = state.get("velocity")
         if velocity is not None:
             scales = [
                 group["velocity_lr"] / rate if rate else 1.0
@@ -182,7 +186,13 @@ class SharedUpdate:
         if any(self._decays):
             pairs = zip(rates, self._decays, strict=True)
             kept = self._column([1 - rate * decay for rate, decay in pairs])
-        self._columns = self._column(rates), kept
+        differ = min(rates) != max(rates)
+        if differ and self._direction is None:
+            self._direction = torch.zeros_like(self._values)
+            self._optimizer.state[self._direction] = state  # one for both
+        self._columns = self._column(rates) if differ else None, kept
+        (group,) = self._optimizer.param_groups
+        group["lr"] = group["velocity_lr"] = 1.0 if differ else rates[0]
 
     def _penalize(self, totals):
         """Add the L2 norms' gradients and return their values."""
