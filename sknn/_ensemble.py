@@ -76,6 +76,7 @@ class SeveralNetworks(AveragedAnswers, EnsembleState, NetworkContexts):
             own = self._open_context(root)
             options = random_states[i], incremental, own, batch_size
             net, _ = network._prepare_net(data, *options)
+            net.task.monitor.whose = f"Network {numbers[i] + 1}: "
             prepared.append(Prepared(numbers[i], network, net, rows, own))
         if not continues:
             prepared = pretrain_all(prepared, random_states)

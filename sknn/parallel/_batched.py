@@ -7,6 +7,7 @@ from types import NoneType
 from joblib import parallel_config
 from joblib.parallel import ParallelBackendBase
 
+from sknn.parallel._backend import BatchedBackend
 from sknn.parallel._sending import SendingBackend
 
 
@@ -41,8 +42,8 @@ def batched(backend=None, n_jobs=None):
     Raises
     ------
     ValueError
-        If `n_jobs` is given without `backend` or is no number of workers, or joblib
-        knows no such `backend`.
+        If `n_jobs` is given without `backend` or is no number of workers, joblib knows
+        no such `backend`, or it is that of `batched` itself.
 
     Notes
     -----
@@ -93,6 +94,11 @@ def batched(backend=None, n_jobs=None):
     own = "sknn"
     if backend is not None:
         with parallel_config(backend=backend) as config:  # joblib finds it, or raises
+            if isinstance(config["backend"], BatchedBackend):
+                raise ValueError(
+                    "backend must have workers, which batched() has not by itself: got "
+                    f"backend={backend!r}."
+                )
             own = SendingBackend(config["backend"], n_jobs)
     with parallel_config(backend=own):
         yield

@@ -86,6 +86,8 @@ class Monitor:
     ----------
     has_begun : bool
         Whether there are weights to go back to.
+    whose : str
+        What its printed lines begin with.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Monitor:
         self.curves, self.patience, self.schedule = curves, patience, schedule
         self.validate, self.keeps_best, self.verbose = validate, keeps_best, verbose
         self.observe, self.n_iter, self.has_begun = observe, 0, False
+        self.whose = ""
 
     def begin(self, net, tensors):
         """Remember the weights that training starts from.
@@ -125,7 +128,7 @@ class Monitor:
         if self.verbose:
             values = observed or {"loss": loss}
             entries = (f"{name} = {value:.8f}" for name, value in values.items())
-            print(f"Iteration {self.n_iter}, {', '.join(entries)}")
+            self._tell(f"Iteration {self.n_iter}, {', '.join(entries)}")
         is_finite = self._kept.are_finite()
         validation = self._validate(net, is_finite)
         self._record(net, loss, validation, observed)
@@ -150,7 +153,7 @@ class Monitor:
         self.curves.validation_loss.append(validation[0])
         self.curves.validation_score.append(validation[1])
         if self.verbose and self.keeps_best:
-            print(f"Validation score: {validation[1]:f}")
+            self._tell(f"Validation score: {validation[1]:f}")
         return validation
 
     def _record(self, net, loss, validation, observed):
@@ -184,13 +187,16 @@ class Monitor:
                 if self.keeps_best
                 else "Training loss did not improve"
             )
-            print(
+            self._tell(
                 f"{watched} more than tol={self.patience.tol:f} for "
                 f"{self.patience.n_iter_no_change} consecutive epochs. {what}"
             )
         if not stops:
             self.patience.count = 0
         return stops
+
+    def _tell(self, what):
+        print(f"{self.whose}{what}")
 
     def _progress(self):
         """What has been reached by the end of the present epoch."""

@@ -54,6 +54,23 @@ def test_networks_of_a_fit_wait_for_company_together(table):
     assert_allclose(model.predict_proba(table[0]), expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("callbacks", [None, [Callback()]])
+def test_printed_lines_say_whose_they_are(table, capsys, callbacks):
+    options = {"early_stopping": True, "max_iter": 2, "verbose": True}
+    make(MLPClassifier, callbacks=callbacks, **options).fit(*table)
+    lines = capsys.readouterr().out.splitlines()
+    begins = [line.split(" = ")[0].split("score: ")[0] for line in lines]
+    expected = [
+        f"Network {number}: {what}"
+        for number in (1, 2, 3)
+        for epoch in (1, 2)
+        for what in (f"Iteration {epoch}, loss", "Validation ")
+    ]
+    assert sorted(begins) == sorted(expected)
+    make(MLPClassifier, n_networks=1, **options).fit(*table)
+    assert capsys.readouterr().out.startswith("Iteration 1, loss = ")
+
+
 def test_interrupted_before_the_others_have_begun(table):
     def wait(runs):
         first, *others = runs

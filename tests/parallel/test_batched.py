@@ -374,6 +374,7 @@ def test_the_context_is_a_decorator(iris, trainings):
         ({"backend": "loky", "n_jobs": 0}, r"n_jobs must be.*got n_jobs=0\."),
         ({"backend": "nobody"}, "Invalid backend: nobody"),  # joblib's
         ({"backend": 5}, r"backend must be.*got backend=5\."),
+        ({"backend": "sknn"}, r"backend must have workers.*got backend='sknn'\."),
     ],
 )
 def test_bad_arguments_come_before_anything_runs(arguments, message):
