@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 import sknn
@@ -67,16 +67,17 @@ CASES = [
 ]
 
 
-def score(case: Case, seed: int) -> float:
-    """Accuracy of one training."""
+def score(case: Case, seed: int, scoring: str | None = None) -> float:
+    """The estimator's own score of one training, or another one."""
     warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are few on purpose
     estimator = getattr(sknn, case.estimator)(**case.parameters, random_state=seed)
     parts = case.load()
     if len(parts) == 2:
         folds = StratifiedKFold(5, shuffle=True, random_state=seed)
-        return cross_val_score(clone(estimator), *parts, cv=folds).mean()
+        return cross_val_score(estimator, *parts, cv=folds, scoring=scoring).mean()
     X_train, y_train, X_test, y_test = parts
-    return estimator.fit(X_train, y_train).score(X_test, y_test)
+    estimator.fit(X_train, y_train)
+    return check_scoring(estimator, scoring)(estimator, X_test, y_test)
 
 
 def measure_cases(report: Report, cases: list[Case], quick: bool) -> Report:

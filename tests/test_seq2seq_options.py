@@ -170,8 +170,8 @@ def test_it_learns_twenty_pairs_by_heart(params):
     sources = sorted(x for x in set(X) if len(x) == 1 or len(set(x)) > 1)[:20]
     targets = [y[::-1] for y in reversed(sources)]
     options = {"d_model": 16, "dim_feedforward": 48, "batch_size": "full"}
-    options |= {"max_iter": 250, "alpha": 0.0, "tol": 0.0, "n_iter_no_change": 250}
-    options |= {"learning_rate": "cosine", "learning_rate_init": 0.02}
+    options |= {"max_iter": 400, "alpha": 0.0, "tol": 0.0, "n_iter_no_change": 400}
+    options |= {"learning_rate": "cosine", "learning_rate_init": 0.01}
     options["random_state"] = 1
     model = Seq2SeqTransformer(**SMALL | options | params).fit(sources, targets)
     assert model.score(sources, targets) == 1.0

@@ -6,7 +6,7 @@ companion, an output for training alone (Lee et al. 2015).
 
 from types import SimpleNamespace
 
-from sknn.training._losses import Loss
+from sknn.training._loss import Loss
 
 
 class DeepSupervision(Loss):

@@ -8,13 +8,8 @@ from torch.nn import functional
 
 from sknn.data import Batch
 from sknn.training._array_ops import NumpyOps, TorchOps
-from sknn.training._losses import (
-    LOSSES,
-    SMOOTHED_LOSSES,
-    SmoothedBinaryLogLoss,
-    SmoothedLogLoss,
-    make_loss,
-)
+from sknn.training._log_losses import SmoothedBinaryLogLoss, SmoothedLogLoss
+from sknn.training._losses import LOSSES, SMOOTHED_LOSSES, make_loss
 
 OPS = {"numpy": NumpyOps, "torch": TorchOps}
 RTOL = {np.float32: 2e-6, np.float64: 1e-13}
