@@ -68,7 +68,7 @@ CASES = [
 
 
 def score(case: Case, seed: int, scoring: str | None = None) -> float:
-    """The estimator's own score of one training, or another one."""
+    """Score of one training: the estimator's own, or that of `scoring`."""
     warnings.simplefilter("ignore", ConvergenceWarning)  # the epochs are few on purpose
     estimator = getattr(sknn, case.estimator)(**case.parameters, random_state=seed)
     parts = case.load()

@@ -36,11 +36,11 @@ def test_accuracy_of_the_defaults(case):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", NAMES, ids=lambda case: case.name)
 def test_letters_tell_genders_apart(case):
-    """Pairs of both in order: 0.82 and more of them, with a standard error of 0.015.
+    """The smaller area of the two, 0.818, less three standard errors of 0.013.
 
-    Accuracies say less: of four to one, the larger class has 0.78 by itself.
+    Accuracies say less: the larger class has 0.78 by itself.
     """
-    assert score(case, seed=0, scoring="roc_auc") > 0.75
+    assert score(case, seed=0, scoring="roc_auc") > 0.818 - 3 * 0.013
 
 
 @pytest.mark.slow

@@ -106,7 +106,10 @@ def test_the_best_discriminator_of_equal_distributions_says_a_half():
 
 @pytest.mark.parametrize("strength", [1.0, 10.0])
 def test_the_best_wasserstein_critic_has_the_slope_of_its_penalty(strength):
-    """Between points d apart, s least for strength (s - 1)^2 - s d."""
+    """Between points one apart the slope s minimises strength (s - 1)^2 - s.
+
+    The last loss is a mean of 256 pairs, with a standard error of 0.01 s / sqrt(128).
+    """
     apart = np.array([0.6, 0.8])
     random_state = np.random.RandomState(0)
 
@@ -120,7 +123,7 @@ def test_the_best_wasserstein_critic_has_the_slope_of_its_penalty(strength):
     points = (share * torch.from_numpy(apart)).requires_grad_()
     judge(points).sum().backward()
     slope = 1 + 1 / (2 * strength)
-    assert_allclose(points.grad, np.tile(slope * apart, (100, 1)), atol=0.01)
+    assert_allclose(points.grad, np.tile(slope * apart, (100, 1)), atol=0.003)
     assert loss == pytest.approx(strength * (slope - 1) ** 2 - slope, abs=0.01)
 
 

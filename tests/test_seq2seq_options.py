@@ -171,6 +171,7 @@ def test_it_learns_twenty_pairs_by_heart(params):
     targets = [y[::-1] for y in reversed(sources)]
     options = {"d_model": 16, "dim_feedforward": 48, "batch_size": "full"}
     options |= {"max_iter": 400, "alpha": 0.0, "tol": 0.0, "n_iter_no_change": 400}
+    # at 0.02, in 250 epochs, one seed in three fails with rotary positions
     options |= {"learning_rate": "cosine", "learning_rate_init": 0.01}
     options["random_state"] = 1
     model = Seq2SeqTransformer(**SMALL | options | params).fit(sources, targets)

@@ -1,4 +1,4 @@
-"""Losses of classifiers: minus the log-likelihood of the classes."""
+"""Minus log-likelihoods of classes, and of numbers from 0 to 1."""
 
 from types import SimpleNamespace
 

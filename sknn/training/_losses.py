@@ -1,4 +1,4 @@
-"""Losses of regressors and autoencoders, and all losses by name."""
+"""Losses of real outputs, and all losses by name."""
 
 from types import SimpleNamespace
 

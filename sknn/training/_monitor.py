@@ -87,7 +87,7 @@ class Monitor:
     has_begun : bool
         Whether there are weights to go back to.
     whose : str
-        What its printed lines begin with.
+        What its printed lines begin with: nothing, or what several networks have set.
     """
 
     def __init__(

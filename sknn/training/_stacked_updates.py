@@ -169,10 +169,17 @@ class SharedUpdate:
         return [(velocity, velocity.clone()) for velocity in at_rest]
 
     def _set_rates(self, rates):
-        """Take new learning rates; velocities contain those of their time."""
-        self._rates = rates
-        state = self._optimizer.state[self._values]
-        velocity = state.get("velocity")
+        """Take new learning rates."""
+        self._rates, kept = rates, None
+        self._rescale_velocities(rates)
+        if any(self._decays):
+            pairs = zip(rates, self._decays, strict=True)
+            kept = self._column([1 - rate * decay for rate, decay in pairs])
+        self._columns = self._column_of_rates(rates), kept
+
+    def _rescale_velocities(self, rates):
+        """Let velocities, which contain the rates of their time, contain these."""
+        velocity = self._optimizer.state[self._values].get("velocity")
         if velocity is not None:
             scales = [
                 group["velocity_lr"] / rate if rate else 1.0
@@ -182,17 +189,22 @@ class SharedUpdate:
         for group, rate in zip(self._groups, rates, strict=True):
             if rate and "velocity_lr" in group:
                 group["velocity_lr"] = rate
-        kept = None
-        if any(self._decays):
-            pairs = zip(rates, self._decays, strict=True)
-            kept = self._column([1 - rate * decay for rate, decay in pairs])
+
+    def _column_of_rates(self, rates):
+        """Factors of steps beside the values, or None where these move in place.
+
+        Either goes on from the state of the other when rates become equal or cease to.
+        """
+        (group,), state = self._optimizer.param_groups, self._optimizer.state
         differ = min(rates) != max(rates)
-        if differ and self._direction is None:
+        rate = 1.0 if differ else rates[0]
+        group.update((name, rate) for name in ("lr", "velocity_lr") if name in group)
+        if not differ:
+            return None
+        if self._direction is None:
             self._direction = torch.zeros_like(self._values)
-            self._optimizer.state[self._direction] = state  # one for both
-        self._columns = self._column(rates) if differ else None, kept
-        (group,) = self._optimizer.param_groups
-        group["lr"] = group["velocity_lr"] = 1.0 if differ else rates[0]
+            state[self._direction] = state[self._values]
+        return self._column(rates)
 
     def _penalize(self, totals):
         """Add the L2 norms' gradients and return their values."""

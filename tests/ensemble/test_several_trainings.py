@@ -71,6 +71,19 @@ def test_printed_lines_say_whose_they_are(table, capsys, callbacks):
     assert capsys.readouterr().out.startswith("Iteration 1, loss = ")
 
 
+def test_lines_of_the_best_go_on_under_its_number(table, capsys):
+    options = {"combine": "best", "max_iter": 1, "verbose": True, "warm_start": True}
+    model = make(MLPClassifier, random_state=2, **options).fit(*table)
+    (number,) = model._numbers
+    assert number > 0
+    capsys.readouterr()
+    model.set_params(tol=10.0, n_iter_no_change=1, max_iter=5).fit(*table)
+    whose = f"Network {number + 1}: "
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith(whose) for line in lines)
+    assert lines[-1].startswith(f"{whose}Training loss did not improve")
+
+
 def test_interrupted_before_the_others_have_begun(table):
     def wait(runs):
         first, *others = runs

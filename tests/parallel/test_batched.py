@@ -36,6 +36,7 @@ from skorch.callbacks import Callback
 
 import sknn
 from sknn import MLPRegressor
+from sknn.parallel._backend import BatchedBackend
 from sknn.training import _together
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -375,6 +376,7 @@ def test_the_context_is_a_decorator(iris, trainings):
         ({"backend": "nobody"}, "Invalid backend: nobody"),  # joblib's
         ({"backend": 5}, r"backend must be.*got backend=5\."),
         ({"backend": "sknn"}, r"backend must have workers.*got backend='sknn'\."),
+        ({"backend": BatchedBackend()}, "backend must have workers.*got backend=<"),
     ],
 )
 def test_bad_arguments_come_before_anything_runs(arguments, message):

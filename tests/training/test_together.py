@@ -184,6 +184,13 @@ def test_schedules_of_sgd(schedule):
     check([make(**common, n_iter_no_change=1, **one) for one in own], FOLDS)
 
 
+def test_velocities_of_rates_that_part_and_reach_zero():
+    common = {"solver": "sgd", "learning_rate": "linear", "decay_epochs": 3}
+    own = [{}, {"learning_rate_final": 0.0}, {"alpha": 1.0}]
+    estimators = [make(**common, learning_rate_init=0.1, **one) for one in own]
+    check(estimators, FOLDS[:3])
+
+
 def test_networks_leave_when_they_are_over():
     common = {"early_stopping": True, "n_iter_no_change": 2, "max_iter": 25}
     rates = [0.0003, 0.001, 0.01, 0.03, 0.3]
@@ -463,6 +470,21 @@ def test_networks_that_can_move_in_one_call_do(monkeypatch):
     own = [{"beta_1": beta} for beta in (0.9, 0.8, 0.7)] * 4
     fit_together([make(max_iter=1, **o) for o in own], [FOLDS[0]] * 12)
     assert updates == [4, 4, 4]
+
+
+@pytest.mark.parametrize(("rates", "in_place"), [([0.1] * 3, 1), ([0.1, 0.2, 0.1], 0)])
+def test_networks_of_one_rate_move_where_they_are(rates, in_place, monkeypatch):
+    moved = set()
+
+    class Watched(_stacked_updates.SharedUpdate):
+        def _move(self, values):
+            moved.add(values is self._values)
+            super()._move(values)
+
+    monkeypatch.setattr(_stacked_updates, "SharedUpdate", Watched)
+    estimators = [make(max_iter=1, learning_rate_init=rate) for rate in rates]
+    fit_together(estimators, [FOLDS[0]] * 3)
+    assert moved == {bool(in_place)}
 
 
 def test_blocks_are_as_large_as_they_should_be(monkeypatch):
