@@ -4,6 +4,7 @@ import warnings
 from numbers import Real
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import DataConversionWarning
 from sklearn.metrics import d2_pinball_score, r2_score
@@ -88,7 +89,7 @@ class ClassifierHead(SeveralNetworks, ClassifierMixin):
     _fewest_scored = 1
 
     def _check_y(self, y):
-        return y.toarray() if hasattr(y, "toarray") else _one_column(y)
+        return _one_column(y.toarray() if sparse.issparse(y) else y)
 
     def _make_targets(self, y, classes, continues, incremental):
         if incremental:
@@ -242,6 +243,8 @@ class RegressorHead(SeveralNetworks, RegressorMixin):
         super()._check_parameters()
 
     def _check_y(self, y):
+        if sparse.issparse(y):
+            raise TypeError("y must be dense: got sparse numbers; use y.toarray().")
         if y.dtype.kind not in "fiub":
             raise ValueError(f"y must hold numbers: got dtype {y.dtype}.")
         lowest = np.min(y)

@@ -303,6 +303,9 @@ class BaseMLP(
         """Outputs of inputs whose values are looked through chunk by chunk."""
         later = not sparse.issparse(X) and not get_config()["assume_finite"]
         X = self._checked_inputs(X, ensure_all_finite=not later)
+        if later and sparse.issparse(X):  # as a frame of sparse columns becomes
+            self._refuse_if_not_finite(X.data)
+            later = False
         refuse = self._refuse_if_not_finite if later else None
         if self._flat.on_cpu:
             return self._forward(X, hidden, refuse)

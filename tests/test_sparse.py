@@ -4,9 +4,11 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.exceptions import DataConversionWarning
 
 from sknn import MLPClassifier, MLPRegressor
 
@@ -65,6 +67,40 @@ def test_nothing_makes_x_dense(never_dense, solver, early_stopping, scoring):
     net.predict(X), net.predict_proba(X), net.transform(X), net.score(X, y)
     if solver != "lbfgs" and not early_stopping:
         net.partial_fit(X, y).partial_fit(X, y)
+
+
+def test_a_frame_of_sparse_columns_is_like_the_matrix():
+    X, y = make_data()
+    frame = pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(X))
+    options = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0}
+    net = MLPClassifier(**options).fit(frame.to_numpy(), y > y.mean())
+    alike = MLPClassifier(**options).fit(frame, y > y.mean())
+    for name in ("predict", "predict_proba", "transform"):
+        expected = getattr(net, name)(frame.to_numpy())
+        assert_allclose(getattr(alike, name)(frame), expected, rtol=1e-10, atol=1e-12)
+    frame = frame.copy()
+    frame[0] = pd.arrays.SparseArray(np.r_[np.nan, np.zeros(len(y) - 1)], fill_value=0)
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        alike.predict(frame)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_sparse_numbers_as_targets_are_refused_before_any_work(n_outputs, capsys):
+    X, y = make_data()
+    y = sparse.csr_matrix(np.repeat(y[:, None], n_outputs, axis=1))
+    with pytest.raises(TypeError, match="y must be dense: got sparse numbers"):
+        MLPRegressor(verbose=True).fit(X, y)
+    assert not capsys.readouterr().out
+
+
+def test_one_sparse_column_of_labels_is_a_column():
+    X, y = make_data()
+    labels = (y > y.mean()).astype(int)
+    options = {"hidden_layer_sizes": (8,), "max_iter": 3, "random_state": 0}
+    expected = MLPClassifier(**options).fit(X, labels).predict_proba(X)
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        net = MLPClassifier(**options).fit(X, sparse.csr_matrix(labels[:, None]))
+    assert_array_equal(net.predict_proba(X), expected)
 
 
 def test_a_scorer_that_fails_on_sparse_rows_is_named(never_dense):
