@@ -81,11 +81,15 @@ def test_gamma_means_of_a_constant(diabetes):
 def test_a_list_of_quantiles_gives_a_column_each(diabetes):
     X, y = diabetes
     levels = [0.1, 0.5, 0.9]
-    net = MLPRegressor("quantile", (20,), quantile=levels, random_state=0, max_iter=300)
-    net.set_params(learning_rate_init=0.01).fit(X, y)
+    net = MLPRegressor("quantile", (20,), quantile=levels, random_state=0)
+    # down to a rate of zero: at a constant one shares go up and down by a tenth
+    net.set_params(
+        learning_rate="linear", learning_rate_init=0.01, n_iter_no_change=200
+    )
+    net.fit(X, y)
     found = net.predict(X)
     assert found.shape == (len(X), 3)
-    assert_allclose((y[:, None] <= found).mean(0), levels, atol=0.08)
+    assert_allclose((y[:, None] <= found).mean(0), levels, atol=0.03)
     columns = zip(levels, found.T, strict=True)
     scores = [d2_pinball_score(y, column, alpha=level) for level, column in columns]
     assert net.score(X, y) == pytest.approx(np.mean(scores))
