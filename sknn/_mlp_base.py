@@ -301,15 +301,14 @@ class BaseMLP(
 
     def _checked_outputs(self, X, hidden=False):
         """Outputs of inputs whose values are looked through chunk by chunk."""
-        later = not sparse.issparse(X) and not get_config()["assume_finite"]
-        X = self._checked_inputs(X, ensure_all_finite=not later)
-        if later and sparse.issparse(X):  # as a frame of sparse columns becomes
-            self._refuse_if_not_finite(X.data)
-            later = False
-        refuse = self._refuse_if_not_finite if later else None
+        X = self._checked_inputs(X, ensure_all_finite=False)
+        refuse = None if get_config()["assume_finite"] else self._refuse_if_not_finite
+        if refuse and sparse.issparse(X):  # a frame can have become it
+            refuse(X.data)
+            refuse = None
         if self._flat.on_cpu:
             return self._forward(X, hidden, refuse)
-        if later:
+        if refuse:
             refuse(X)
         return self._outputs_of(self.module_.hidden if hidden else self.module_, X)
 

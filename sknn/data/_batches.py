@@ -25,6 +25,10 @@ class Batch(tuple):
         batch.weight, batch.total, batch.n_rows = weight, total, n_rows
         return batch
 
+    def with_targets(self, y):
+        """The same rows with other targets."""
+        return Batch(self[0], y, self.weight, self.total, self.n_rows)
+
 
 class PartedBatch:
     """Batch that is drawn a part at a time, by whichever thread wants the part.

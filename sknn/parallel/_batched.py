@@ -91,17 +91,21 @@ def batched(backend=None, n_jobs=None):
     {'learning_rate_init': 0.1}
     """
     _check(backend, n_jobs)
-    own = "sknn"
-    if backend is not None:
-        with parallel_config(backend=backend) as config:  # joblib finds it, or raises
-            if isinstance(config["backend"], BatchedBackend):
-                raise ValueError(
-                    "backend must have workers, which batched() has not by itself: got "
-                    f"backend={backend!r}."
-                )
-            own = SendingBackend(config["backend"], n_jobs)
+    own = "sknn" if backend is None else SendingBackend(_find(backend), n_jobs)
     with parallel_config(backend=own):
         yield
+
+
+def _find(backend):
+    """Backend of that name, or the given one; it has workers to send tasks to."""
+    with parallel_config(backend=backend) as config:  # joblib finds it, or raises
+        found = config["backend"]
+    if isinstance(found, BatchedBackend):
+        raise ValueError(
+            "backend must have workers, which batched() has not by itself: got "
+            f"backend={backend!r}."
+        )
+    return found
 
 
 def _check(backend, n_jobs):

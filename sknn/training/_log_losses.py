@@ -2,7 +2,6 @@
 
 from types import SimpleNamespace
 
-from sknn.data import Batch
 from sknn.training._loss import Loss
 
 
@@ -127,13 +126,8 @@ class SmoothedBinaryLogLoss(BinaryLogLoss):
         return buffers
 
     def _value_and_error(self, ops, raw, batch, delta, buffers):
-        x, y = batch
-        targets = smooth(ops, y, self.label_smoothing, 2, out=buffers.targets)
-        batch = Batch(x, targets, batch.weight, batch.total, batch.n_rows)
+        (_, y), targets, share = batch, buffers.targets, self.label_smoothing
+        ops.multiply(y, 1 - share, out=targets)
+        ops.add(targets, share / 2, out=targets)
+        batch = batch.with_targets(targets)
         return super()._value_and_error(ops, raw, batch, delta, buffers)
-
-
-def smooth(ops, targets, share, n_classes, out):
-    """Targets of which a share is spread evenly over all classes."""
-    ops.multiply(targets, 1 - share, out=out)
-    return ops.add(out, share / n_classes, out=out)

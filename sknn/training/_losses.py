@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 from scipy import sparse
 
-from sknn.data import Batch
 from sknn.training._log_losses import (
     BinaryLogLoss,
     LogLoss,
@@ -51,7 +50,7 @@ class Reconstruction(SquaredError):
             x = x.toarray(out=buffers.inputs)
         elif not isinstance(x, np.ndarray):
             x = ops.native(x)
-        batch = Batch(x, x, batch.weight, batch.total, batch.n_rows)
+        batch = batch.with_targets(x)
         return super()._value_and_error(ops, raw, batch, delta, buffers)
 
 
